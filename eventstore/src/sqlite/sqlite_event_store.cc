@@ -1,0 +1,385 @@
+#include "daybook/sqlite_event_store.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "append_check.h"
+#include "make_status.h"
+#include "mutex.h"
+#include "sqlite/backup.h"
+#include "sqlite/commit_bell.h"
+#include "sqlite/commit_queue.h"
+#include "sqlite/database.h"
+#include "sqlite/log_queries.h"
+#include "sqlite/log_reader.h"
+#include "sqlite/log_writer.h"
+#include "sqlite/schema.h"
+#include "sqlite/turnstile.h"
+#include "sqlite/verify.h"
+#include "sqlite/wal_keeper.h"
+#include "status_macros.h"
+
+namespace daybook {
+namespace {
+
+using internal::Database;
+using internal::LogReader;
+using internal::LogWriter;
+using internal::MakeStatus;
+using internal::Mutex;
+using internal::MutexLock;
+using internal::WriteItem;
+using std::chrono::steady_clock;
+
+constexpr int64_t kMinWalLimit = 1 << 20;
+constexpr int64_t kMaxWalLimit = 1 << 30;
+constexpr size_t kIdleReaders = 16;
+
+// A writer that dies between its commit and the bell leaves the bell unrung.
+constexpr std::chrono::milliseconds kSafetyPoll(500);
+
+absl::Status CheckOptions(const SqliteEventStoreOptions& options) {
+  const auto invalid = [](const std::string& message) {
+    return MakeStatus(absl::StatusCode::kInvalidArgument, message);
+  };
+  if (options.path.empty()) return invalid("options.path is empty; name the log's file");
+  if (options.path.find('\0') != std::string::npos) return invalid("options.path holds a NUL");
+  if (options.wal_limit < kMinWalLimit || options.wal_limit > kMaxWalLimit) {
+    return invalid(absl::StrCat("options.wal_limit is ", options.wal_limit, "; from ", kMinWalLimit,
+                                " to ", kMaxWalLimit));
+  }
+  if (options.busy_timeout.count() < 0) return invalid("options.busy_timeout is negative");
+  if (options.once_retention < std::chrono::seconds(1)) {
+    return invalid("options.once_retention is less than a second");
+  }
+  std::error_code ignored;
+  if (std::filesystem::is_directory(options.path, ignored)) {
+    return invalid(absl::StrCat(options.path, " is a folder; name a file in it"));
+  }
+  return internal::CheckFolder(std::filesystem::absolute(options.path).parent_path());
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Connect(const SqliteEventStoreOptions& options,
+                                                  int more_flags, const std::string& pragmas) {
+  DAYBOOK_ASSIGN_OR_RETURN(
+      auto database, Database::Open(options.path, SQLITE_OPEN_READWRITE | more_flags, options.vfs,
+                                    options.busy_timeout));
+  // The writer closes last, and decides.
+  if ((more_flags & SQLITE_OPEN_CREATE) == 0) database->KeepLogAtClose();
+  DAYBOOK_RETURN_IF_ERROR(database->Execute(pragmas));
+  return database;
+}
+
+absl::Status SyncHasFailed() {
+  return MakeStatus(
+      absl::StatusCode::kFailedPrecondition,
+      "a sync of the file has failed, and the store writes no more until it is opened "
+      "anew; nothing acknowledged is lost");
+}
+
+// Each commit is synced, or each checkpoint only.
+std::string WriterPragmas(const SqliteEventStoreOptions& options) {
+  return absl::StrCat(
+      "PRAGMA synchronous = ", options.durability == Durability::kPowerLoss ? "FULL" : "NORMAL",
+      "; PRAGMA journal_size_limit = ", options.wal_limit, "; PRAGMA cache_size = -1000",
+      "; PRAGMA secure_delete = OFF; PRAGMA temp_store = MEMORY");
+}
+
+// Makes what a crash left behind durable, before anybody is told of it: a recovered commit may
+// never have been synced. Another process that has the file open did the same before.
+absl::Status FinishRecovery(Database& writer, std::chrono::milliseconds busy_timeout) {
+  DAYBOOK_RETURN_IF_ERROR(writer.Execute("PRAGMA synchronous = FULL"));
+  return writer
+      .Checkpoint(SQLITE_CHECKPOINT_TRUNCATE,
+                  std::min<std::chrono::nanoseconds>(busy_timeout, std::chrono::milliseconds(100)))
+      .status();
+}
+
+absl::Status RefuseReadOnly(Database& writer) {
+  if (sqlite3_db_readonly(writer.handle(), "main") == 0) return absl::OkStatus();
+  return MakeStatus(absl::StatusCode::kPermissionDenied,
+                    absl::StrCat(writer.path(),
+                                 " is read-only; the store needs to write to its file "
+                                 "and folder"));
+}
+
+}  // namespace
+
+class SqliteEventStore::Impl {
+ public:
+  static absl::StatusOr<std::unique_ptr<Impl>> Open(const SqliteEventStoreOptions& options);
+  ~Impl();
+
+  absl::Status Write(WriteItem& item);
+
+  // A reader for one read, given back when it ends.
+  class Reader;
+  absl::StatusOr<std::unique_ptr<LogReader>> TakeReader();
+  void GiveBack(std::unique_ptr<LogReader> reader);
+
+  absl::StatusOr<std::unique_ptr<Database>> ConnectReader() {
+    return Connect(options_, 0, "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY");
+  }
+
+  internal::CommitBell& bell() { return *bell_; }
+  const SqliteEventStoreOptions& options() const { return options_; }
+  const EventId& incarnation() const { return incarnation_; }
+  StoreHealth Health() const;
+
+ private:
+  Impl(SqliteEventStoreOptions options, std::unique_ptr<Database> writer,
+       std::unique_ptr<Database> checkpointer, std::unique_ptr<internal::Turnstile> turnstile,
+       std::unique_ptr<internal::CommitBell> bell, EventId incarnation);
+
+  void CommitGroup(std::span<WriteItem* const> group);
+  void Report(const absl::Status& background);
+
+  const SqliteEventStoreOptions options_;
+  const EventId incarnation_;
+  const std::unique_ptr<internal::Turnstile> turnstile_;
+  const std::unique_ptr<internal::CommitBell> bell_;
+  LogWriter writer_;
+
+  mutable Mutex health_mutex_;
+  StoreHealth health_ ABSL_GUARDED_BY(health_mutex_);
+  Mutex report_mutex_ ABSL_ACQUIRED_BEFORE(health_mutex_);
+
+  Mutex readers_mutex_;
+  std::vector<std::unique_ptr<LogReader>> idle_readers_ ABSL_GUARDED_BY(readers_mutex_);
+
+  internal::WalKeeper wal_keeper_;
+  internal::CommitQueue queue_;
+};
+
+class SqliteEventStore::Impl::Reader {
+ public:
+  static absl::StatusOr<Reader> Of(Impl& impl) {
+    DAYBOOK_ASSIGN_OR_RETURN(auto reader, impl.TakeReader());
+    return Reader(impl, std::move(reader));
+  }
+  ~Reader() {
+    if (reader_ != nullptr) impl_->GiveBack(std::move(reader_));
+  }
+  Reader(Reader&&) = default;
+  Reader& operator=(Reader&&) = delete;
+
+  LogReader* operator->() { return reader_.get(); }
+
+ private:
+  Reader(Impl& impl, std::unique_ptr<LogReader> reader)
+      : impl_(&impl), reader_(std::move(reader)) {}
+
+  Impl* impl_;
+  std::unique_ptr<LogReader> reader_;
+};
+
+absl::StatusOr<std::unique_ptr<SqliteEventStore::Impl>> SqliteEventStore::Impl::Open(
+    const SqliteEventStoreOptions& given) {
+  DAYBOOK_RETURN_IF_ERROR(CheckOptions(given));
+  SqliteEventStoreOptions options = given;
+  DAYBOOK_ASSIGN_OR_RETURN(auto writer, Connect(options, SQLITE_OPEN_CREATE, ""));
+  options.path = writer->path();
+  DAYBOOK_RETURN_IF_ERROR(RefuseReadOnly(*writer));
+  const std::string sidecar = options.path + "-turn";
+  DAYBOOK_ASSIGN_OR_RETURN(auto turnstile, internal::Turnstile::Open(sidecar));
+  DAYBOOK_ASSIGN_OR_RETURN(auto bell, internal::CommitBell::Open(sidecar));
+  EventId incarnation;
+  {
+    internal::InTurn turn(*turnstile);
+    DAYBOOK_RETURN_IF_ERROR(turn.Enter(options.busy_timeout));
+    DAYBOOK_RETURN_IF_ERROR(internal::PrepareFile(*writer));
+    DAYBOOK_RETURN_IF_ERROR(FinishRecovery(*writer, options.busy_timeout));
+    DAYBOOK_ASSIGN_OR_RETURN(incarnation, internal::ReadIncarnation(*writer));
+  }
+  DAYBOOK_RETURN_IF_ERROR(writer->Execute(WriterPragmas(options)));
+  DAYBOOK_ASSIGN_OR_RETURN(auto checkpointer,
+                           Connect(options, 0, WriterPragmas(options) + "; SELECT 1 FROM log"));
+  return std::unique_ptr<Impl>(new Impl(std::move(options), std::move(writer),
+                                        std::move(checkpointer), std::move(turnstile),
+                                        std::move(bell), incarnation));
+}
+
+SqliteEventStore::Impl::Impl(SqliteEventStoreOptions options, std::unique_ptr<Database> writer,
+                             std::unique_ptr<Database> checkpointer,
+                             std::unique_ptr<internal::Turnstile> turnstile,
+                             std::unique_ptr<internal::CommitBell> bell, EventId incarnation)
+    : options_(std::move(options)),
+      incarnation_(incarnation),
+      turnstile_(std::move(turnstile)),
+      bell_(std::move(bell)),
+      writer_(
+          std::move(writer),
+          options_.clock ? options_.clock : [] { return std::chrono::system_clock::now(); },
+          options_.once_retention),
+      wal_keeper_(std::move(checkpointer), options_.wal_limit,
+                  [this](const absl::Status& status) { Report(status); }),
+      queue_([this](std::span<WriteItem* const> group) { CommitGroup(group); }) {}
+
+absl::Status SqliteEventStore::Impl::Write(WriteItem& item) {
+  queue_.Run(item);
+  return item.status;
+}
+
+void SqliteEventStore::Impl::CommitGroup(std::span<WriteItem* const> group) {
+  internal::InTurn turn(*turnstile_);
+  if (absl::Status entered = turn.Enter(options_.busy_timeout); !entered.ok()) {
+    for (WriteItem* item : group) item->status = entered;
+    return;
+  }
+  if (wal_keeper_.sync_failed() && writer_.writable().ok()) writer_.Refuse(SyncHasFailed());
+  if (writer_.Commit(group)) bell_->Ring();
+  wal_keeper_.AfterCommit(writer_.database());
+  MutexLock lock(health_mutex_);
+  health_.wal_bytes = int64_t{writer_.database().wal_pages()} * 4096;
+  if (!writer_.writable().ok()) health_.writable = writer_.writable();
+}
+
+void SqliteEventStore::Impl::Report(const absl::Status& background) {
+  MutexLock one_at_a_time(report_mutex_);
+  {
+    MutexLock lock(health_mutex_);
+    if (background == health_.background) return;
+    health_.background = background;
+  }
+  if (!background.ok() && options_.on_problem) options_.on_problem(background);
+}
+
+StoreHealth SqliteEventStore::Impl::Health() const {
+  MutexLock lock(health_mutex_);
+  StoreHealth health = health_;
+  if (wal_keeper_.sync_failed() && health.writable.ok()) health.writable = SyncHasFailed();
+  return health;
+}
+
+SqliteEventStore::Impl::~Impl() {
+  if (wal_keeper_.sync_failed()) writer_.database().KeepLogAtClose();
+}
+
+absl::StatusOr<std::unique_ptr<LogReader>> SqliteEventStore::Impl::TakeReader() {
+  {
+    MutexLock lock(readers_mutex_);
+    if (!idle_readers_.empty()) {
+      auto reader = std::move(idle_readers_.back());
+      idle_readers_.pop_back();
+      return reader;
+    }
+  }
+  DAYBOOK_ASSIGN_OR_RETURN(auto database, ConnectReader());
+  return std::make_unique<LogReader>(std::move(database));
+}
+
+void SqliteEventStore::Impl::GiveBack(std::unique_ptr<LogReader> reader) {
+  MutexLock lock(readers_mutex_);
+  if (idle_readers_.size() < kIdleReaders) idle_readers_.push_back(std::move(reader));
+}
+
+SqliteEventStore::SqliteEventStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SqliteEventStore::~SqliteEventStore() = default;
+
+absl::StatusOr<std::unique_ptr<SqliteEventStore>> SqliteEventStore::Open(
+    const SqliteEventStoreOptions& options) {
+  DAYBOOK_ASSIGN_OR_RETURN(auto impl, Impl::Open(options));
+  return std::unique_ptr<SqliteEventStore>(new SqliteEventStore(std::move(impl)));
+}
+
+absl::StatusOr<AppendResult> SqliteEventStore::Append(const AppendRequest& request) {
+  DAYBOOK_RETURN_IF_ERROR(internal::CheckRequest(request));
+  WriteItem item{.append = &request};
+  DAYBOOK_RETURN_IF_ERROR(impl_->Write(item));
+  return std::move(item.appended);
+}
+
+absl::StatusOr<StreamState> SqliteEventStore::Delete(std::string_view stream,
+                                                     ExpectedVersion expected) {
+  DAYBOOK_RETURN_IF_ERROR(internal::CheckStreamName(stream));
+  const internal::RemoveRequest request{.stream = stream, .expected = expected};
+  WriteItem item{.remove = &request};
+  DAYBOOK_RETURN_IF_ERROR(impl_->Write(item));
+  return item.state;
+}
+
+absl::StatusOr<StreamState> SqliteEventStore::Tombstone(std::string_view stream,
+                                                        ExpectedVersion expected) {
+  DAYBOOK_RETURN_IF_ERROR(internal::CheckStreamName(stream));
+  const internal::RemoveRequest request{.stream = stream, .expected = expected, .tombstone = true};
+  WriteItem item{.remove = &request};
+  DAYBOOK_RETURN_IF_ERROR(impl_->Write(item));
+  return item.state;
+}
+
+absl::StatusOr<StreamState> SqliteEventStore::Visit(const StreamQuery& query,
+                                                    const Visitor& visitor) {
+  DAYBOOK_RETURN_IF_ERROR(internal::CheckStreamName(query.stream));
+  DAYBOOK_ASSIGN_OR_RETURN(auto reader, Impl::Reader::Of(*impl_));
+  return reader->Visit(query, visitor);
+}
+
+absl::StatusOr<LogScan> SqliteEventStore::Visit(const LogQuery& query, const Visitor& visitor) {
+  DAYBOOK_ASSIGN_OR_RETURN(auto reader, Impl::Reader::Of(*impl_));
+  return reader->Visit(query, visitor);
+}
+
+absl::StatusOr<StreamState> SqliteEventStore::State(std::string_view stream) {
+  DAYBOOK_RETURN_IF_ERROR(internal::CheckStreamName(stream));
+  DAYBOOK_ASSIGN_OR_RETURN(auto reader, Impl::Reader::Of(*impl_));
+  return reader->State(stream);
+}
+
+absl::StatusOr<std::vector<std::string>> SqliteEventStore::ListStreams(
+    const StreamListQuery& query) {
+  DAYBOOK_ASSIGN_OR_RETURN(auto reader, Impl::Reader::Of(*impl_));
+  return reader->ListStreams(query);
+}
+
+absl::StatusOr<std::optional<AppendResult>> SqliteEventStore::FindOnce(const OnceKey& once) {
+  DAYBOOK_RETURN_IF_ERROR(internal::CheckOnceKey(once));
+  DAYBOOK_ASSIGN_OR_RETURN(auto reader, Impl::Reader::Of(*impl_));
+  return internal::ReadAnswer(reader->database(), once);
+}
+
+absl::StatusOr<std::vector<Row>> SqliteEventStore::ReadRows(const RowQuery& query) {
+  DAYBOOK_ASSIGN_OR_RETURN(auto reader, Impl::Reader::Of(*impl_));
+  return reader->ReadRows(query);
+}
+
+absl::StatusOr<Position> SqliteEventStore::Head() {
+  DAYBOOK_ASSIGN_OR_RETURN(auto reader, Impl::Reader::Of(*impl_));
+  return reader->Head();
+}
+
+absl::StatusOr<Position> SqliteEventStore::WaitBeyond(Position position,
+                                                      steady_clock::time_point deadline,
+                                                      std::stop_token stop) {
+  internal::CommitBell& bell = impl_->bell();
+  const std::stop_callback ring_on_stop(stop, [&bell] { bell.Ring(); });
+  while (true) {
+    const uint32_t heard = bell.Rings();
+    DAYBOOK_ASSIGN_OR_RETURN(const Position head, Head());
+    if (head > position) return head;
+    const steady_clock::time_point now = steady_clock::now();
+    if (stop.stop_requested() || now >= deadline) {
+      return MakeStatus(absl::StatusCode::kDeadlineExceeded,
+                        absl::StrCat("nothing beyond position ", position.value(), " came"));
+    }
+    bell.Wait(heard, std::min(deadline, now + kSafetyPoll));
+  }
+}
+
+absl::Status SqliteEventStore::Backup(const std::string& path) {
+  DAYBOOK_ASSIGN_OR_RETURN(auto database, Connect(impl_->options(), 0, ""));
+  return internal::BackupTo(*database, path, impl_->options().vfs);
+}
+
+absl::Status SqliteEventStore::Verify() {
+  DAYBOOK_ASSIGN_OR_RETURN(auto database, impl_->ConnectReader());
+  return internal::VerifyFile(*database);
+}
+
+StoreHealth SqliteEventStore::Health() const { return impl_->Health(); }
+const EventId& SqliteEventStore::incarnation() const { return impl_->incarnation(); }
+const std::string& SqliteEventStore::path() const { return impl_->options().path; }
+
+}  // namespace daybook

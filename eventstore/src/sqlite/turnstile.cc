@@ -1,0 +1,79 @@
+#include "sqlite/turnstile.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "make_status.h"
+#include "sqlite/database.h"
+#include "status_macros.h"
+
+namespace daybook::internal {
+namespace {
+
+using std::chrono::steady_clock;
+
+enum Part : off_t { kDoor = 0, kRoom = 1 };
+
+// Open file description locks: a thread's, not a process's, so that two stores of one process
+// exclude each other as well.
+bool TrySet(int file, Part part, short type) {
+  struct flock lock = {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = part;
+  lock.l_len = 1;
+  return fcntl(file, F_OFD_SETLK, &lock) == 0;
+}
+
+absl::Status Take(int file, Part part, steady_clock::time_point since,
+                  std::chrono::nanoseconds patience) {
+  while (!TrySet(file, part, F_WRLCK)) {
+    if (errno != EAGAIN && errno != EACCES && errno != EINTR) {
+      return MakeStatus(absl::StatusCode::kUnavailable,
+                        absl::StrCat("locking the -turn file: ", std::strerror(errno)));
+    }
+    if (steady_clock::now() - since >= patience) {
+      return MakeStatus(absl::StatusCode::kUnavailable,
+                        "another process has been writing for longer than the busy timeout; try "
+                        "again");
+    }
+    std::this_thread::sleep_for(NextPause(since));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<int> OpenSidecar(const std::string& path) {
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (file >= 0) return file;
+  const bool refused = errno == EACCES || errno == EPERM || errno == EROFS;
+  return MakeStatus(
+      refused ? absl::StatusCode::kPermissionDenied : absl::StatusCode::kUnavailable,
+      absl::StrCat("opening ", path, ": ", std::strerror(errno),
+                   refused ? "; the store needs to write to its file and folder" : ""));
+}
+
+absl::StatusOr<std::unique_ptr<Turnstile>> Turnstile::Open(const std::string& path) {
+  DAYBOOK_ASSIGN_OR_RETURN(const int file, OpenSidecar(path));
+  return std::unique_ptr<Turnstile>(new Turnstile(file));
+}
+
+Turnstile::~Turnstile() { close(file_); }
+
+absl::Status Turnstile::Enter(std::chrono::nanoseconds patience) {
+  const steady_clock::time_point since = steady_clock::now();
+  DAYBOOK_RETURN_IF_ERROR(Take(file_, kDoor, since, patience));
+  absl::Status entered = Take(file_, kRoom, since, patience);
+  TrySet(file_, kDoor, F_UNLCK);
+  return entered;
+}
+
+void Turnstile::Leave() { TrySet(file_, kRoom, F_UNLCK); }
+
+}  // namespace daybook::internal

@@ -1,0 +1,111 @@
+#include "sqlite/wal_keeper.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "make_status.h"
+
+namespace daybook::internal {
+namespace {
+
+constexpr int64_t kWalBytesPerPage = 4096 + 24;
+
+// As SQLite's own checkpoint: small enough to stay in the cache, large enough to spread its syncs.
+constexpr int kBulkPages = 1000;
+
+// What the writer may copy itself without anybody noticing.
+constexpr int kSmallRest = 64;
+
+// After a try that left the log as it was.
+constexpr int kRetryPages = 256;
+constexpr int kRetryPagesNearLimit = 64;
+
+constexpr std::chrono::nanoseconds kNoPatience(0);
+constexpr std::chrono::milliseconds kPatienceNearLimit(50);
+
+}  // namespace
+
+WalKeeper::WalKeeper(std::unique_ptr<Database> database, int64_t wal_limit,
+                     std::function<void(const absl::Status&)> report)
+    : bulk_pages_(
+          static_cast<int>(std::min<int64_t>(kBulkPages, wal_limit / kWalBytesPerPage / 4))),
+      limit_pages_(static_cast<int>(wal_limit / kWalBytesPerPage * 3 / 4)),
+      database_(std::move(database)),
+      report_(std::move(report)),
+      thread_([this] { Run(); }) {}
+
+WalKeeper::~WalKeeper() {
+  {
+    MutexLock lock(mutex_);
+    state_ = kStopped;
+  }
+  changed_.NotifyAll();
+  thread_.join();
+}
+
+void WalKeeper::AfterCommit(Database& writer) {
+  if (sync_failed_) return;
+  const int pages = writer.wal_pages();
+  if (pages < next_try_pages_ - kRetryPages) next_try_pages_ = 0;  // it has started over
+  if (pages < std::max(bulk_pages_, next_try_pages_)) return;
+  const bool near_limit = pages >= limit_pages_;
+  if (near_limit) {
+    MutexLock lock(mutex_);
+    while (state_ == kCopying) changed_.Wait(mutex_);
+    if (sync_failed_) return;
+  }
+  const bool small_rest =
+      state_ == kCopied && pages - copied_pages_ <= std::max(kSmallRest, copied_pages_ / 4);
+  if (near_limit || small_rest) {
+    Finish(writer, near_limit);
+  } else if (state_ != kCopying) {
+    MutexLock lock(mutex_);
+    state_ = kCopying;
+    changed_.NotifyAll();
+  }
+}
+
+void WalKeeper::Finish(Database& writer, bool near_limit) {
+  next_try_pages_ = writer.wal_pages() + (near_limit ? kRetryPagesNearLimit : kRetryPages);
+  const absl::StatusOr<WalPages> copied =
+      near_limit ? writer.Checkpoint(SQLITE_CHECKPOINT_RESTART, kPatienceNearLimit)
+                 : writer.Checkpoint(SQLITE_CHECKPOINT_PASSIVE, kNoPatience);
+  if (writer.sync_failed()) sync_failed_ = true;
+  if (near_limit && copied.ok() && copied->blocked) {
+    report_(MakeStatus(absl::StatusCode::kUnavailable,
+                       "the write-ahead log grows beyond its limit, for a read has been standing "
+                       "open; let visitors be quick"));
+  } else {
+    report_(copied.status());
+  }
+  MutexLock lock(mutex_);
+  state_ = kIdle;
+}
+
+void WalKeeper::Run() {
+  while (true) {
+    {
+      MutexLock lock(mutex_);
+      while (state_ == kIdle || state_ == kCopied) changed_.Wait(mutex_);
+      if (state_ == kStopped) return;
+    }
+    Copy();
+    MutexLock lock(mutex_);
+    if (state_ == kStopped) return;
+    state_ = kCopied;
+    changed_.NotifyAll();
+  }
+}
+
+void WalKeeper::Copy() {
+  const absl::StatusOr<WalPages> copied =
+      database_->Checkpoint(SQLITE_CHECKPOINT_PASSIVE, kNoPatience);
+  copied_pages_ = copied.ok() ? copied->copied : 0;
+  // SQLite itself syncs the file only when it has reached the end of the log, which would leave all
+  // the syncing to the writer.
+  const absl::Status synced = copied.ok() ? database_->SyncFile() : copied.status();
+  if (database_->sync_failed()) sync_failed_ = true;
+  report_(synced);
+}
+
+}  // namespace daybook::internal

@@ -1,0 +1,60 @@
+#ifndef DAYBOOK_SRC_SQLITE_WAL_KEEPER_H_
+#define DAYBOOK_SRC_SQLITE_WAL_KEEPER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "mutex.h"
+#include "sqlite/database.h"
+
+namespace daybook::internal {
+
+// Keeps the write-ahead log small. Once it holds enough pages, a thread with a connection of its
+// own copies them into the file and syncs it, which disturbs nobody; the few that were written
+// meanwhile the writer copies between two groups, and the next group starts the log over. Only a
+// log near its limit makes the writer wait: for the thread, and for readers.
+class WalKeeper {
+ public:
+  // `report` is called from both threads with the outcome of each try.
+  WalKeeper(std::unique_ptr<Database> database, int64_t wal_limit,
+            std::function<void(const absl::Status&)> report);
+  ~WalKeeper();
+  WalKeeper(const WalKeeper&) = delete;
+  WalKeeper& operator=(const WalKeeper&) = delete;
+
+  // Called by the writer between two groups, with its connection.
+  void AfterCommit(Database& writer);
+
+  // From then on nothing is copied any more; the store must be opened anew. See Database.
+  bool sync_failed() const { return sync_failed_; }
+
+ private:
+  void Run();
+  void Copy();
+  void Finish(Database& writer, bool near_limit);
+
+  const int bulk_pages_;
+  const int limit_pages_;
+  const std::unique_ptr<Database> database_;
+  const std::function<void(const absl::Status&)> report_;
+
+  // kIdle → the writer asks → kCopying → the thread is done → kCopied → the writer finishes →
+  // kIdle.
+  enum State { kIdle, kCopying, kCopied, kStopped };
+  std::atomic<State> state_ = kIdle;  // changed under mutex_
+  std::atomic<bool> sync_failed_ = false;
+  Mutex mutex_;
+  CondVar changed_;
+  int copied_pages_ = 0;    // written by the thread before kCopied, read by the writer behind it
+  int next_try_pages_ = 0;  // the writer's own
+
+  std::thread thread_;
+};
+
+}  // namespace daybook::internal
+
+#endif  // DAYBOOK_SRC_SQLITE_WAL_KEEPER_H_
