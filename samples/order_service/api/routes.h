@@ -1,0 +1,21 @@
+// What the service answers under which path. See README.md for the list.
+
+#ifndef SHOP_API_ROUTES_H_
+#define SHOP_API_ROUTES_H_
+
+#include <functional>
+
+#include "api/router.h"
+#include "daybook/sqlite_event_store.h"
+#include "shop.h"
+
+namespace shop {
+
+// The shop outlives the router.
+void AddOrderRoutes(Shop& shop, Router& router);
+void AddCreditNoteRoutes(Shop& shop, Router& router);
+void AddHealthRoute(Shop& shop, std::function<daybook::StoreHealth()> health, Router& router);
+
+}  // namespace shop
+
+#endif  // SHOP_API_ROUTES_H_

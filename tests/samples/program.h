@@ -1,0 +1,47 @@
+// Running the real order_service.
+
+#ifndef DAYBOOK_TESTS_SAMPLES_PROGRAM_H_
+#define DAYBOOK_TESTS_SAMPLES_PROGRAM_H_
+
+#include <httplib.h>
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace shop::test {
+
+struct Ended {
+  int exit_code = 0;
+  std::string output = {};
+  std::string errors = {};
+};
+
+// Runs it with these arguments to its end. `folder` is its TMPDIR.
+Ended RunProgram(const std::vector<std::string>& arguments, const std::string& folder);
+
+// `order_service serve` on a free port, ready to answer once it is made. The destructor kills it.
+class Service {
+ public:
+  explicit Service(const std::string& db);
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  const std::string& url() const { return url_; }
+  int port() const;
+  httplib::Client Connect() const;
+
+  void Signal(int signal);
+  // Waits for its end. Its exit code; minus the signal's number if one ended it.
+  int Wait();
+
+ private:
+  pid_t pid_ = -1;
+  int output_ = -1;
+  std::string url_;
+};
+
+}  // namespace shop::test
+
+#endif  // DAYBOOK_TESTS_SAMPLES_PROGRAM_H_
