@@ -143,7 +143,7 @@ absl::StatusOr<LogScan> LogReader::Scan(const LogQuery& query, Position head,
   const bool forwards = query.direction == Direction::kForwards;
   // The range as it is now: what lies beyond the head is not there to be looked at.
   const Position after = std::max(query.after, Position(0));
-  const Position before = std::min(query.before.value_or(head + 1), head + 1);
+  const Position before = std::clamp(query.before.value_or(head + 1), Position(0), head + 1);
   LogScan scan{.looked = forwards ? after : before};
   DAYBOOK_ASSIGN_OR_RETURN(Statement * select,
                            database_->Prepared(forwards ? kForwards : kBackwards));
@@ -155,7 +155,7 @@ absl::StatusOr<LogScan> LogReader::Scan(const LogQuery& query, Position head,
     DAYBOOK_ASSIGN_OR_RETURN(const bool row, select->Step());
     if (!row) {
       scan.end = true;
-      scan.looked = forwards ? std::max(after, before - 1) : std::min(before, after + 1);
+      scan.looked = forwards ? std::max(after, before - 1) : after < before ? after + 1 : before;
       return scan;
     }
     ++looked;
