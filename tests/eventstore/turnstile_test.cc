@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "sqlite/commit_bell.h"
+#include "sqlite/shared_page.h"
 #include "support/status_matchers.h"
 #include "support/temp_dir.h"
 
@@ -82,10 +82,10 @@ TEST(TurnstileTest, WhoClosesItsFileLeaves) {
   EXPECT_THAT((*next)->Enter(std::chrono::milliseconds(0)), IsOk());
 }
 
-TEST(CommitBellTest, IsHeardByAnotherThatHasTheFileOpen) {
+TEST(SharedPageTest, IsHeardByAnotherThatHasTheFileOpen) {
   const TempDir dir;
-  auto here = CommitBell::Open(dir.File("turn"));
-  auto there = CommitBell::Open(dir.File("turn"));
+  auto here = SharedPage::Open(dir.File("turn"));
+  auto there = SharedPage::Open(dir.File("turn"));
   const uint32_t heard = (*there)->Rings();
   std::thread ringer([&here] { (*here)->Ring(); });
   while ((*there)->Rings() == heard) (*there)->Wait(heard, steady_clock::now() + kLong);
@@ -93,9 +93,9 @@ TEST(CommitBellTest, IsHeardByAnotherThatHasTheFileOpen) {
   EXPECT_EQ((*there)->Rings(), heard + 1);
 }
 
-TEST(CommitBellTest, AWaitEndsAtItsDeadline) {
+TEST(SharedPageTest, AWaitEndsAtItsDeadline) {
   const TempDir dir;
-  auto bell = CommitBell::Open(dir.File("turn"));
+  auto bell = SharedPage::Open(dir.File("turn"));
   const auto deadline = steady_clock::now() + std::chrono::milliseconds(5);
   (*bell)->Wait((*bell)->Rings() + 1,
                 steady_clock::now() + kLong);  // not the count: no wait at all

@@ -311,49 +311,127 @@ INSTANTIATE_TEST_SUITE_P(Fault, IoErrorTest,
 
 // A checkpoint that a reader stopped half way had its pages counted as copied, then its sync failed
 // and dropped them; later checkpoints copied only the rest, and the log started over without them.
-TEST(CheckpointSyncTest, PagesThatAFailedSyncDroppedAreCopiedAgain) {
-  for (uint64_t seed = 0; seed < 4 && !HasFailure(); ++seed) {
-    SCOPED_TRACE(seed);
-    TempDir before, after;
-    FaultVfs vfs(seed);
-    const auto open = [&] {
-      return SqliteEventStore::Open(
-          {.path = before.File("log.db"), .wal_limit = 1 << 20, .vfs = vfs.name()});
-    };
-    auto store = open();
-    ASSERT_THAT(store, IsOk());
-    Ledger ledger;
-    int64_t version = 0;
-    const auto append = [&] {
-      const auto group = static_cast<uint64_t>(version + 1);
-      const AppendRequest request{.streams = {To("a-1", version, Events(group, 1, 20'000))}};
-      const absl::StatusOr<AppendResult> answer = (*store)->Append(request);
-      ledger.Note(request, answer);
-      version += answer.ok() ? 1 : 0;
-      return answer.ok();
-    };
-    for (int i = 0; i < 4; ++i) append();  // too little for a checkpoint
-    // given: a reader, while the log grows until its pages are copied, and their sync fails
-    vfs.FailNextSyncOfDatabase(EIO);
-    ASSERT_THAT((*store)->Visit(LogQuery{.limit = 1},
-                                [&](const RecordedEvent&) {
-                                  while (!vfs.has_failed() && append()) {
-                                  }
-                                  return absl::OkStatus();
-                                }),
-                IsOk());
-    ASSERT_TRUE(vfs.has_failed());
-    // when: the log would start over, more than once, and the power goes
-    for (int i = 0; i < 150; ++i) {
-      if (append()) continue;
-      store->reset();
-      store = open();
-      ASSERT_THAT(store, IsOk());
-    }
-    vfs.Materialize(after.path(), seed);
-    // then
-    ExpectAllAsAnswered(ledger, after.File("log.db"));
+class CheckpointSyncTest : public testing::Test {
+ protected:
+  void SetUp() override { store_ = Open(); }
+
+  std::unique_ptr<SqliteEventStore> Open() {
+    auto store = TryOpen();
+    EXPECT_THAT(store, IsOk());
+    return store.ok() ? *std::move(store) : nullptr;
   }
+
+  absl::StatusOr<std::unique_ptr<SqliteEventStore>> TryOpen() {
+    return SqliteEventStore::Open(
+        {.path = dir_.File("log.db"), .wal_limit = 1 << 20, .vfs = vfs_.name()});
+  }
+
+  absl::Status Append(SqliteEventStore& store) {
+    const auto group = static_cast<uint64_t>(version_ + 1);
+    const AppendRequest request{.streams = {To("a-1", version_, Events(group, 1, 20'000))}};
+    const absl::StatusOr<AppendResult> answer = store.Append(request);
+    ledger_.Note(request, answer);
+    version_ += answer.ok() ? 1 : 0;
+    return answer.status();
+  }
+
+  // A reader, while the log grows until its pages are copied, and their sync fails.
+  void FailACheckpoint() {
+    for (int i = 0; i < 4; ++i) ASSERT_THAT(Append(*store_), IsOk());  // too little for a checkpoint
+    vfs_.FailNextSyncOfDatabase(EIO);
+    ASSERT_THAT(store_->Visit(LogQuery{.limit = 1},
+                              [&](const RecordedEvent&) {
+                                while (!vfs_.has_failed() && Append(*store_).ok()) {
+                                }
+                                return absl::OkStatus();
+                              }),
+                IsOk());
+    ASSERT_TRUE(vfs_.has_failed());
+  }
+
+  // The log starts over, more than once.
+  void Grow() {
+    for (int i = 0; i < 150; ++i) ASSERT_THAT(Append(*store_), IsOk());
+  }
+
+  void ExpectNothingIsLost() {
+    ExpectAllAsAnswered(ledger_, dir_.File("log.db"));
+    for (uint64_t seed = 0; seed < 4 && !HasFailure(); ++seed) {
+      SCOPED_TRACE(seed);
+      TempDir after;
+      vfs_.Materialize(after.path(), seed);
+      ExpectAllAsAnswered(ledger_, after.File("log.db"));
+    }
+  }
+
+  TempDir dir_;
+  FaultVfs vfs_;
+  std::unique_ptr<SqliteEventStore> store_;
+  Ledger ledger_;
+  int64_t version_ = 0;
+};
+
+TEST_F(CheckpointSyncTest, TheLogIsCopiedFromItsBeginningByTheNextOpen) {
+  FailACheckpoint();
+  // then: until it is opened anew, nothing is written
+  EXPECT_THAT(Append(*store_), HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(store_->Health().writable, HasCode(absl::StatusCode::kFailedPrecondition));
+  // and then
+  store_.reset();
+  store_ = Open();
+  Grow();
+  ExpectNothingIsLost();
+}
+
+TEST_F(CheckpointSyncTest, EveryStoreOnTheFileStopsAndMustBeClosed) {
+  // given
+  std::unique_ptr<SqliteEventStore> other = Open();
+  FailACheckpoint();
+  // then
+  EXPECT_THAT(Append(*other), HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(other->Health().writable, HasCode(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(other->Read(LogQuery{}), IsOk());
+  // when one of them alone is opened anew
+  store_.reset();
+  EXPECT_THAT(TryOpen(), HasCode(absl::StatusCode::kFailedPrecondition));
+  // when all are closed
+  other.reset();
+  store_ = Open();
+  Grow();
+  ExpectNothingIsLost();
+}
+
+TEST_F(CheckpointSyncTest, AnotherProgramThatHasTheFileOpenIsWaitedFor) {
+  // given: a connection that the turnstile does not know of
+  sqlite3* reader = nullptr;
+  ASSERT_EQ(sqlite3_open_v2(dir_.File("log.db").c_str(), &reader, SQLITE_OPEN_READONLY,
+                            vfs_.name().c_str()),
+            SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(reader, "SELECT count(*) FROM event", nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  FailACheckpoint();
+  store_.reset();
+  // then
+  EXPECT_THAT(TryOpen(), HasCode(absl::StatusCode::kFailedPrecondition));
+  sqlite3_close(reader);
+  store_ = Open();
+  Grow();
+  ExpectNothingIsLost();
+}
+
+TEST_F(CheckpointSyncTest, ASyncThatFailsWhileOpeningStopsTheOthersToo) {
+  // given
+  for (int i = 0; i < 4; ++i) ASSERT_THAT(Append(*store_), IsOk());
+  vfs_.FailNextSyncOfDatabase(EIO);
+  // when
+  EXPECT_THAT(TryOpen(), HasCode(absl::StatusCode::kUnavailable));
+  ASSERT_TRUE(vfs_.has_failed());
+  // then
+  EXPECT_THAT(Append(*store_), HasCode(absl::StatusCode::kFailedPrecondition));
+  store_.reset();
+  store_ = Open();
+  Grow();
+  ExpectNothingIsLost();
 }
 
 TEST(DiskFullTest, AFullDiskRefusesAppendsWhileReadsGoOn) {

@@ -68,7 +68,8 @@ struct SqliteEventStoreOptions {
 
 // How the store is. A snapshot; cheap.
 struct StoreHealth {
-  // OK, or why every write is refused until the store is opened anew.
+  // OK, or why every write is refused: after a commit in doubt, until this store is opened anew;
+  // after a failed sync of the file, until every store on it has been closed.
   absl::Status writable = absl::OkStatus();
   // The last trouble in the background; OK again once the same work has succeeded.
   absl::Status background = absl::OkStatus();
@@ -81,7 +82,8 @@ class SqliteEventStore final : public EventStore {
   // Opens or creates. After a crash, finishes the recovery and makes it durable before it returns.
   //
   // kInvalidArgument: an option out of bounds, or the file is another program's database.
-  // kFailedPrecondition: written by a newer Daybook. kDataLoss: damaged, or no database at all.
+  // kFailedPrecondition: written by a newer Daybook, or a sync of the file has failed and somebody
+  // still has it open. kDataLoss: damaged, or no database at all.
   // kPermissionDenied: the file or its folder is read-only. kNotFound: its folder does not exist.
   // kUnavailable: locked past the busy timeout. The message says what to do.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<SqliteEventStore>> Open(

@@ -10,13 +10,14 @@
 #include "make_status.h"
 #include "mutex.h"
 #include "sqlite/backup.h"
-#include "sqlite/commit_bell.h"
 #include "sqlite/commit_queue.h"
 #include "sqlite/database.h"
 #include "sqlite/log_queries.h"
 #include "sqlite/log_reader.h"
 #include "sqlite/log_writer.h"
+#include "sqlite/recovery.h"
 #include "sqlite/schema.h"
+#include "sqlite/shared_page.h"
 #include "sqlite/turnstile.h"
 #include "sqlite/verify.h"
 #include "sqlite/wal_keeper.h"
@@ -76,8 +77,8 @@ absl::StatusOr<std::unique_ptr<Database>> Connect(const SqliteEventStoreOptions&
 absl::Status SyncHasFailed() {
   return MakeStatus(
       absl::StatusCode::kFailedPrecondition,
-      "a sync of the file has failed, and the store writes no more until it is opened "
-      "anew; nothing acknowledged is lost");
+      "a sync of the file has failed, and nobody writes to it until it has been closed in every "
+      "process and is opened anew; nothing acknowledged is lost");
 }
 
 // Each commit is synced, or each checkpoint only.
@@ -86,16 +87,6 @@ std::string WriterPragmas(const SqliteEventStoreOptions& options) {
       "PRAGMA synchronous = ", options.durability == Durability::kPowerLoss ? "FULL" : "NORMAL",
       "; PRAGMA journal_size_limit = ", options.wal_limit, "; PRAGMA cache_size = -1000",
       "; PRAGMA secure_delete = OFF; PRAGMA temp_store = MEMORY");
-}
-
-// Makes what a crash left behind durable, before anybody is told of it: a recovered commit may
-// never have been synced. Another process that has the file open did the same before.
-absl::Status FinishRecovery(Database& writer, std::chrono::milliseconds busy_timeout) {
-  DAYBOOK_RETURN_IF_ERROR(writer.Execute("PRAGMA synchronous = FULL"));
-  return writer
-      .Checkpoint(SQLITE_CHECKPOINT_TRUNCATE,
-                  std::min<std::chrono::nanoseconds>(busy_timeout, std::chrono::milliseconds(100)))
-      .status();
 }
 
 absl::Status RefuseReadOnly(Database& writer) {
@@ -124,7 +115,7 @@ class SqliteEventStore::Impl {
     return Connect(options_, 0, "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY");
   }
 
-  internal::CommitBell& bell() { return *bell_; }
+  internal::SharedPage& page() { return *page_; }
   const SqliteEventStoreOptions& options() const { return options_; }
   const EventId& incarnation() const { return incarnation_; }
   StoreHealth Health() const;
@@ -132,7 +123,7 @@ class SqliteEventStore::Impl {
  private:
   Impl(SqliteEventStoreOptions options, std::unique_ptr<Database> writer,
        std::unique_ptr<Database> checkpointer, std::unique_ptr<internal::Turnstile> turnstile,
-       std::unique_ptr<internal::CommitBell> bell, EventId incarnation);
+       std::unique_ptr<internal::SharedPage> page, EventId incarnation);
 
   void CommitGroup(std::span<WriteItem* const> group);
   void Report(const absl::Status& background);
@@ -140,7 +131,7 @@ class SqliteEventStore::Impl {
   const SqliteEventStoreOptions options_;
   const EventId incarnation_;
   const std::unique_ptr<internal::Turnstile> turnstile_;
-  const std::unique_ptr<internal::CommitBell> bell_;
+  const std::unique_ptr<internal::SharedPage> page_;
   LogWriter writer_;
 
   mutable Mutex health_mutex_;
@@ -180,18 +171,19 @@ absl::StatusOr<std::unique_ptr<SqliteEventStore::Impl>> SqliteEventStore::Impl::
     const SqliteEventStoreOptions& given) {
   DAYBOOK_RETURN_IF_ERROR(CheckOptions(given));
   SqliteEventStoreOptions options = given;
-  DAYBOOK_ASSIGN_OR_RETURN(auto writer, Connect(options, SQLITE_OPEN_CREATE, ""));
-  options.path = writer->path();
-  DAYBOOK_RETURN_IF_ERROR(RefuseReadOnly(*writer));
+  DAYBOOK_ASSIGN_OR_RETURN(auto opened, Connect(options, SQLITE_OPEN_CREATE, ""));
+  options.path = opened->path();
+  DAYBOOK_RETURN_IF_ERROR(RefuseReadOnly(*opened));
   const std::string sidecar = options.path + "-turn";
   DAYBOOK_ASSIGN_OR_RETURN(auto turnstile, internal::Turnstile::Open(sidecar));
-  DAYBOOK_ASSIGN_OR_RETURN(auto bell, internal::CommitBell::Open(sidecar));
+  DAYBOOK_ASSIGN_OR_RETURN(auto page, internal::SharedPage::Open(sidecar));
+  std::unique_ptr<Database> writer = std::move(opened);  // closed before the turnstile is left
   EventId incarnation;
   {
     internal::InTurn turn(*turnstile);
     DAYBOOK_RETURN_IF_ERROR(turn.Enter(options.busy_timeout));
-    DAYBOOK_RETURN_IF_ERROR(internal::PrepareFile(*writer));
-    DAYBOOK_RETURN_IF_ERROR(FinishRecovery(*writer, options.busy_timeout));
+    DAYBOOK_RETURN_IF_ERROR(
+        internal::Recover(*writer, *turnstile, *page, options.busy_timeout));
     DAYBOOK_ASSIGN_OR_RETURN(incarnation, internal::ReadIncarnation(*writer));
   }
   DAYBOOK_RETURN_IF_ERROR(writer->Execute(WriterPragmas(options)));
@@ -199,22 +191,22 @@ absl::StatusOr<std::unique_ptr<SqliteEventStore::Impl>> SqliteEventStore::Impl::
                            Connect(options, 0, WriterPragmas(options) + "; SELECT 1 FROM log"));
   return std::unique_ptr<Impl>(new Impl(std::move(options), std::move(writer),
                                         std::move(checkpointer), std::move(turnstile),
-                                        std::move(bell), incarnation));
+                                        std::move(page), incarnation));
 }
 
 SqliteEventStore::Impl::Impl(SqliteEventStoreOptions options, std::unique_ptr<Database> writer,
                              std::unique_ptr<Database> checkpointer,
                              std::unique_ptr<internal::Turnstile> turnstile,
-                             std::unique_ptr<internal::CommitBell> bell, EventId incarnation)
+                             std::unique_ptr<internal::SharedPage> page, EventId incarnation)
     : options_(std::move(options)),
       incarnation_(incarnation),
       turnstile_(std::move(turnstile)),
-      bell_(std::move(bell)),
+      page_(std::move(page)),
       writer_(
           std::move(writer),
           options_.clock ? options_.clock : [] { return std::chrono::system_clock::now(); },
           options_.once_retention),
-      wal_keeper_(std::move(checkpointer), options_.wal_limit,
+      wal_keeper_(std::move(checkpointer), *page_, options_.wal_limit,
                   [this](const absl::Status& status) { Report(status); }),
       queue_([this](std::span<WriteItem* const> group) { CommitGroup(group); }) {}
 
@@ -229,8 +221,8 @@ void SqliteEventStore::Impl::CommitGroup(std::span<WriteItem* const> group) {
     for (WriteItem* item : group) item->status = entered;
     return;
   }
-  if (wal_keeper_.sync_failed() && writer_.writable().ok()) writer_.Refuse(SyncHasFailed());
-  if (writer_.Commit(group)) bell_->Ring();
+  if (page_->sync_failed() && writer_.writable().ok()) writer_.Refuse(SyncHasFailed());
+  if (writer_.Commit(group)) page_->Ring();
   wal_keeper_.AfterCommit(writer_.database());
   MutexLock lock(health_mutex_);
   health_.wal_bytes = int64_t{writer_.database().wal_pages()} * 4096;
@@ -250,12 +242,12 @@ void SqliteEventStore::Impl::Report(const absl::Status& background) {
 StoreHealth SqliteEventStore::Impl::Health() const {
   MutexLock lock(health_mutex_);
   StoreHealth health = health_;
-  if (wal_keeper_.sync_failed() && health.writable.ok()) health.writable = SyncHasFailed();
+  if (page_->sync_failed() && health.writable.ok()) health.writable = SyncHasFailed();
   return health;
 }
 
 SqliteEventStore::Impl::~Impl() {
-  if (wal_keeper_.sync_failed()) writer_.database().KeepLogAtClose();
+  if (page_->sync_failed()) writer_.database().KeepLogAtClose();
 }
 
 absl::StatusOr<std::unique_ptr<LogReader>> SqliteEventStore::Impl::TakeReader() {
@@ -353,10 +345,10 @@ absl::StatusOr<Position> SqliteEventStore::Head() {
 absl::StatusOr<Position> SqliteEventStore::WaitBeyond(Position position,
                                                       steady_clock::time_point deadline,
                                                       std::stop_token stop) {
-  internal::CommitBell& bell = impl_->bell();
-  const std::stop_callback ring_on_stop(stop, [&bell] { bell.Ring(); });
+  internal::SharedPage& page = impl_->page();
+  const std::stop_callback ring_on_stop(stop, [&page] { page.Ring(); });
   while (true) {
-    const uint32_t heard = bell.Rings();
+    const uint32_t heard = page.Rings();
     DAYBOOK_ASSIGN_OR_RETURN(const Position head, Head());
     if (head > position) return head;
     const steady_clock::time_point now = steady_clock::now();
@@ -364,7 +356,7 @@ absl::StatusOr<Position> SqliteEventStore::WaitBeyond(Position position,
       return MakeStatus(absl::StatusCode::kDeadlineExceeded,
                         absl::StrCat("nothing beyond position ", position.value(), " came"));
     }
-    bell.Wait(heard, std::min(deadline, now + kSafetyPoll));
+    page.Wait(heard, std::min(deadline, now + kSafetyPoll));
   }
 }
 

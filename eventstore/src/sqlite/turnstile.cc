@@ -17,7 +17,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-enum Part : off_t { kDoor = 0, kRoom = 1 };
+enum Part : off_t { kDoor = 0, kRoom = 1, kHouse = 2 };
 
 // Open file description locks: a thread's, not a process's, so that two stores of one process
 // exclude each other as well.
@@ -30,13 +30,15 @@ bool TrySet(int file, Part part, short type) {
   return fcntl(file, F_OFD_SETLK, &lock) == 0;
 }
 
+absl::Status LockFailed() {
+  return MakeStatus(absl::StatusCode::kUnavailable,
+                    absl::StrCat("locking the -turn file: ", std::strerror(errno)));
+}
+
 absl::Status Take(int file, Part part, steady_clock::time_point since,
                   std::chrono::nanoseconds patience) {
   while (!TrySet(file, part, F_WRLCK)) {
-    if (errno != EAGAIN && errno != EACCES && errno != EINTR) {
-      return MakeStatus(absl::StatusCode::kUnavailable,
-                        absl::StrCat("locking the -turn file: ", std::strerror(errno)));
-    }
+    if (errno != EAGAIN && errno != EACCES && errno != EINTR) return LockFailed();
     if (steady_clock::now() - since >= patience) {
       return MakeStatus(absl::StatusCode::kUnavailable,
                         "another process has been writing for longer than the busy timeout; try "
@@ -75,5 +77,11 @@ absl::Status Turnstile::Enter(std::chrono::nanoseconds patience) {
 }
 
 void Turnstile::Leave() { TrySet(file_, kRoom, F_UNLCK); }
+
+absl::StatusOr<bool> Turnstile::Join() {
+  const bool alone = TrySet(file_, kHouse, F_WRLCK);
+  if (!TrySet(file_, kHouse, F_RDLCK)) return LockFailed();
+  return alone;
+}
 
 }  // namespace daybook::internal

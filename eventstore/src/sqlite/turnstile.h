@@ -26,6 +26,10 @@ class Turnstile {
   absl::Status Enter(std::chrono::nanoseconds patience);
   void Leave();
 
+  // Joins those who have the file open, until the turnstile is destroyed. True: nobody else has.
+  // REQUIRES: in the room.
+  absl::StatusOr<bool> Join();
+
  private:
   explicit Turnstile(int file) : file_(file) {}
 
@@ -53,7 +57,7 @@ class InTurn {
   bool entered_ = false;
 };
 
-// Opens the file beside the database that holds no data: the turnstile's locks and the commit bell.
+// Opens the file beside the database that holds no data: the turnstile's locks and the shared page.
 absl::StatusOr<int> OpenSidecar(const std::string& path);
 
 }  // namespace daybook::internal

@@ -25,12 +25,13 @@ constexpr std::chrono::milliseconds kPatienceNearLimit(50);
 
 }  // namespace
 
-WalKeeper::WalKeeper(std::unique_ptr<Database> database, int64_t wal_limit,
+WalKeeper::WalKeeper(std::unique_ptr<Database> database, SharedPage& page, int64_t wal_limit,
                      std::function<void(const absl::Status&)> report)
     : bulk_pages_(
           static_cast<int>(std::min<int64_t>(kBulkPages, wal_limit / kWalBytesPerPage / 4))),
       limit_pages_(static_cast<int>(wal_limit / kWalBytesPerPage * 3 / 4)),
       database_(std::move(database)),
+      page_(page),
       report_(std::move(report)),
       thread_([this] { Run(); }) {}
 
@@ -44,7 +45,7 @@ WalKeeper::~WalKeeper() {
 }
 
 void WalKeeper::AfterCommit(Database& writer) {
-  if (sync_failed_) return;
+  if (page_.sync_failed()) return;
   const int pages = writer.wal_pages();
   if (pages < next_try_pages_ - kRetryPages) next_try_pages_ = 0;  // it has started over
   if (pages < std::max(bulk_pages_, next_try_pages_)) return;
@@ -52,7 +53,7 @@ void WalKeeper::AfterCommit(Database& writer) {
   if (near_limit) {
     MutexLock lock(mutex_);
     while (state_ == kCopying) changed_.Wait(mutex_);
-    if (sync_failed_) return;
+    if (page_.sync_failed()) return;
   }
   const bool small_rest =
       state_ == kCopied && pages - copied_pages_ <= std::max(kSmallRest, copied_pages_ / 4);
@@ -70,7 +71,7 @@ void WalKeeper::Finish(Database& writer, bool near_limit) {
   const absl::StatusOr<WalPages> copied =
       near_limit ? writer.Checkpoint(SQLITE_CHECKPOINT_RESTART, kPatienceNearLimit)
                  : writer.Checkpoint(SQLITE_CHECKPOINT_PASSIVE, kNoPatience);
-  if (writer.sync_failed()) sync_failed_ = true;
+  if (writer.sync_failed()) page_.set_sync_failed(true);
   if (near_limit && copied.ok() && copied->blocked) {
     report_(MakeStatus(absl::StatusCode::kUnavailable,
                        "the write-ahead log grows beyond its limit, for a read has been standing "
@@ -104,7 +105,7 @@ void WalKeeper::Copy() {
   // SQLite itself syncs the file only when it has reached the end of the log, which would leave all
   // the syncing to the writer.
   const absl::Status synced = copied.ok() ? database_->SyncFile() : copied.status();
-  if (database_->sync_failed()) sync_failed_ = true;
+  if (database_->sync_failed()) page_.set_sync_failed(true);
   report_(synced);
 }
 

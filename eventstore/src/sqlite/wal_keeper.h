@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "mutex.h"
 #include "sqlite/database.h"
+#include "sqlite/shared_page.h"
 
 namespace daybook::internal {
 
@@ -20,7 +21,7 @@ namespace daybook::internal {
 class WalKeeper {
  public:
   // `report` is called from both threads with the outcome of each try.
-  WalKeeper(std::unique_ptr<Database> database, int64_t wal_limit,
+  WalKeeper(std::unique_ptr<Database> database, SharedPage& page, int64_t wal_limit,
             std::function<void(const absl::Status&)> report);
   ~WalKeeper();
   WalKeeper(const WalKeeper&) = delete;
@@ -28,9 +29,6 @@ class WalKeeper {
 
   // Called by the writer between two groups, with its connection.
   void AfterCommit(Database& writer);
-
-  // From then on nothing is copied any more; the store must be opened anew. See Database.
-  bool sync_failed() const { return sync_failed_; }
 
  private:
   void Run();
@@ -40,13 +38,13 @@ class WalKeeper {
   const int bulk_pages_;
   const int limit_pages_;
   const std::unique_ptr<Database> database_;
+  SharedPage& page_;  // once it says that a sync has failed, nothing is copied any more
   const std::function<void(const absl::Status&)> report_;
 
   // kIdle → the writer asks → kCopying → the thread is done → kCopied → the writer finishes →
   // kIdle.
   enum State { kIdle, kCopying, kCopied, kStopped };
   std::atomic<State> state_ = kIdle;  // changed under mutex_
-  std::atomic<bool> sync_failed_ = false;
   Mutex mutex_;
   CondVar changed_;
   int copied_pages_ = 0;    // written by the thread before kCopied, read by the writer behind it
