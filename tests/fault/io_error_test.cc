@@ -89,11 +89,12 @@ class Script {
     if (stopped()) return;
     absl::StatusOr<std::unique_ptr<SqliteEventStore>> store = TryOpen();
     if (!store.ok()) {
-      // The fault is over: what it left must open.
+      // The fault is over: what it left must open, once nobody has it open any more.
       EXPECT_THAT(store.status().code(), testing::AnyOf(absl::StatusCode::kUnavailable,
                                                         absl::StatusCode::kResourceExhausted));
       failures_.push_back(store.status().code());
       if (at_failure_ == AtFailure::kCutPower) return vfs_.CutPower();
+      store_.reset();
       store = TryOpen();
     }
     ASSERT_THAT(store, IsOk());
