@@ -338,7 +338,8 @@ class CheckpointSyncTest : public testing::Test {
 
   // A reader, while the log grows until its pages are copied, and their sync fails.
   void FailACheckpoint() {
-    for (int i = 0; i < 4; ++i) ASSERT_THAT(Append(*store_), IsOk());  // too little for a checkpoint
+    for (int i = 0; i < 4; ++i)
+      ASSERT_THAT(Append(*store_), IsOk());  // too little for a checkpoint
     vfs_.FailNextSyncOfDatabase(EIO);
     ASSERT_THAT(store_->Visit(LogQuery{.limit = 1},
                               [&](const RecordedEvent&) {

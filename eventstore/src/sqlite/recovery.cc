@@ -52,9 +52,8 @@ absl::Status Recover(Database& writer, Turnstile& turnstile, SharedPage& page,
   DAYBOOK_RETURN_IF_ERROR(writer.Execute("PRAGMA synchronous = FULL"));
   const absl::Status copied =
       writer
-          .Checkpoint(
-              SQLITE_CHECKPOINT_TRUNCATE,
-              std::min<std::chrono::nanoseconds>(busy_timeout, std::chrono::milliseconds(100)))
+          .Checkpoint(SQLITE_CHECKPOINT_TRUNCATE, std::min<std::chrono::nanoseconds>(
+                                                      busy_timeout, std::chrono::milliseconds(100)))
           .status();
   if (writer.sync_failed()) {
     page.set_sync_failed(true);

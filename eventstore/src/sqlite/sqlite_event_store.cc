@@ -182,8 +182,7 @@ absl::StatusOr<std::unique_ptr<SqliteEventStore::Impl>> SqliteEventStore::Impl::
   {
     internal::InTurn turn(*turnstile);
     DAYBOOK_RETURN_IF_ERROR(turn.Enter(options.busy_timeout));
-    DAYBOOK_RETURN_IF_ERROR(
-        internal::Recover(*writer, *turnstile, *page, options.busy_timeout));
+    DAYBOOK_RETURN_IF_ERROR(internal::Recover(*writer, *turnstile, *page, options.busy_timeout));
     DAYBOOK_ASSIGN_OR_RETURN(incarnation, internal::ReadIncarnation(*writer));
   }
   DAYBOOK_RETURN_IF_ERROR(writer->Execute(WriterPragmas(options)));
