@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <stdexcept>
 #include <thread>
 
 #include "account.h"
 #include "daybook/repository.h"
+#include "heard.h"
 #include "status_testing.h"
 #include "store_file.h"
 #include "support/watched_store.h"
@@ -19,30 +18,6 @@ namespace {
 
 using boost::signals2::scoped_connection;
 using ::testing::ElementsAre;
-
-// What slots have heard so far; several threads may add.
-template <typename T>
-class Heard {
- public:
-  void Add(T value) {
-    const std::lock_guard lock(mutex_);
-    values_.push_back(std::move(value));
-    changed_.notify_all();
-  }
-
-  // Waits until there are `count`, and returns all there are.
-  std::vector<T> Await(size_t count) {
-    std::unique_lock lock(mutex_);
-    EXPECT_TRUE(
-        changed_.wait_for(lock, std::chrono::seconds(60), [&] { return values_.size() >= count; }));
-    return values_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<T> values_;
-};
 
 class DomainEventsTest : public ::testing::Test {
  protected:

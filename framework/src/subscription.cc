@@ -1,0 +1,150 @@
+#include "daybook/subscription.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "make_status.h"
+#include "status_macros.h"
+#include "subscription/outcome.h"
+#include "subscription/runner.h"
+#include "to_absl.h"
+
+namespace daybook {
+namespace {
+
+constexpr char kPermanentUrl[] = "daybook/permanent";
+constexpr char kOutageUrl[] = "daybook/outage";
+constexpr size_t kMaxNameBytes = 200;
+constexpr size_t kMaxLaneBytes = 1024;
+
+absl::Status Marked(absl::Status error, const char* url) {
+  error.SetPayload(url, absl::Cord());
+  return error;
+}
+
+}  // namespace
+
+absl::Status Permanent(absl::Status error) { return Marked(std::move(error), kPermanentUrl); }
+absl::Status Outage(absl::Status error) { return Marked(std::move(error), kOutageUrl); }
+
+std::string_view Name(SubscriptionState state) {
+  static constexpr std::array<std::string_view, 7> kNames = {
+      "not started", "standby", "running", "paused", "outage", "stopped", "stuck"};
+  return kNames[static_cast<size_t>(state)];
+}
+
+Completion::~Completion() {
+  if (done_ != nullptr) {
+    done_(internal::MakeStatus(absl::StatusCode::kInternal,
+                               "the handler dropped its completion, or threw"));
+  }
+}
+
+Handler::Handler(EventHandlers handlers) : types_(handlers.types()) {
+  function_ = [handlers = std::move(handlers)](const RecordedEvent& event) {
+    return handlers.Handle(event);
+  };
+}
+
+namespace internal {
+
+Outcome OutcomeOf(const absl::Status& status) {
+  if (status.ok()) return {};
+  Verdict verdict = Verdict::kFailed;
+  if (status.GetPayload(kPermanentUrl).has_value()) verdict = Verdict::kNever;
+  if (status.GetPayload(kOutageUrl).has_value()) verdict = Verdict::kEverything;
+  return {.verdict = verdict, .why = status};
+}
+
+absl::Status Call(const Handler::Function& function, const RecordedEvent& record) {
+  try {
+    return function(record);
+  } catch (...) {
+    return FromCurrentException("the handler");
+  }
+}
+
+absl::StatusOr<std::string> LaneOf(const SubscriptionOptions& options,
+                                   const RecordedEvent& record) {
+  if (options.key == nullptr) return std::string(record.stream());
+  std::string lane;
+  try {
+    lane = options.key(record);
+  } catch (...) {
+    return FromCurrentException("options.key");
+  }
+  if (lane.size() <= kMaxLaneBytes) return lane;
+  return MakeStatus(absl::StatusCode::kInvalidArgument,
+                    absl::StrCat("options.key gave ", lane.size(), " bytes for position ",
+                                 record.position().value(), "; at most ", kMaxLaneBytes));
+}
+
+absl::Status CheckSubscriptionName(std::string_view name) {
+  const bool control =
+      std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20; });
+  if (!name.empty() && name.size() <= kMaxNameBytes && !control) return absl::OkStatus();
+  return MakeStatus(
+      absl::StatusCode::kInvalidArgument,
+      absl::StrCat("a subscription's name has 1 to ", kMaxNameBytes, " bytes, none below 0x20"));
+}
+
+absl::Status CheckOptions(const SubscriptionOptions& options, bool completes_later) {
+  using std::chrono::milliseconds;
+  DAYBOOK_RETURN_IF_ERROR(CheckSubscriptionName(options.name));
+  struct Bound {
+    const char* name;
+    int64_t value, least, most;
+  };
+  constexpr int64_t kDayMs = 24 * 3600 * 1000;
+  const RetryPolicy& retry = options.retry;
+  const std::array<Bound, 12> bounds = {{
+      {"max_in_flight", options.max_in_flight, 1, completes_later ? 10'000 : 256},
+      {"window", options.window, options.max_in_flight, 65'536},
+      {"retry.max_attempts", retry.max_attempts, 1, 1'000'000},
+      {"retry.backoff.first (ms)", retry.backoff.first.count(), 1, kDayMs},
+      {"retry.backoff.longest (ms)", retry.backoff.longest.count(), retry.backoff.first.count(),
+       kDayMs},
+      {"retry.outage.first (ms)", retry.outage.first.count(), 1, kDayMs},
+      {"retry.outage.longest (ms)", retry.outage.longest.count(), retry.outage.first.count(),
+       kDayMs},
+      {"limits.records", options.limits.records, 1, 4000},
+      {"limits.lanes", options.limits.lanes, 1, 4000},
+      {"checkpoint_every", options.checkpoint_every, 1, 1'000'000},
+      {"checkpoint_interval (ms)", options.checkpoint_interval.count(), 1, kDayMs},
+      {"lease (ms)", options.lease.count(), 100, 3'600'000},
+  }};
+  for (const Bound& bound : bounds) {
+    if (bound.value >= bound.least && bound.value <= bound.most) continue;
+    return MakeStatus(absl::StatusCode::kInvalidArgument,
+                      absl::StrCat("subscription '", options.name, "': ", bound.name, " is ",
+                                   bound.value, "; from ", bound.least, " to ", bound.most));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace internal
+
+class Subscription::Impl : public internal::Runner {
+ public:
+  using Runner::Runner;
+};
+
+Subscription::Subscription(EventStore& store, SubscriptionOptions options, Handler handler)
+    : impl_(std::make_unique<Impl>(store, std::move(options), std::move(handler))) {}
+
+Subscription::~Subscription() = default;
+
+absl::Status Subscription::Start() { return impl_->Start(); }
+void Subscription::Stop() { impl_->Stop(); }
+absl::Status Subscription::CatchUp() { return impl_->CatchUp(); }
+absl::Status Subscription::WaitUntil(Position position,
+                                     std::chrono::steady_clock::time_point deadline) const {
+  return impl_->WaitUntil(position, deadline);
+}
+SubscriptionHealth Subscription::Health() const { return impl_->Health(); }
+const SubscriptionOptions& Subscription::options() const { return impl_->options(); }
+
+}  // namespace daybook

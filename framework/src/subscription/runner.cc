@@ -1,0 +1,579 @@
+#include "subscription/runner.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "daybook/status.h"
+#include "make_status.h"
+#include "status_macros.h"
+#include "subscription/outcome.h"
+#include "subscription/rows.h"
+#include "to_absl.h"
+
+namespace daybook::internal {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using std::chrono::steady_clock;
+
+constexpr int64_t kPageRecords = 512;
+
+// After so many records, or so long, the loop looks at what else has come.
+constexpr int kSliceRecords = 256;
+constexpr milliseconds kSlice(20);
+
+// The loop turns at least so often, for Health() to see, and in case a wake-up was lost.
+constexpr milliseconds kHeartbeat(500);
+constexpr milliseconds kStandbyPoll(100);
+constexpr std::chrono::seconds kPauseAfterTrouble(1);
+constexpr milliseconds kForeignPoll(20);
+
+bool IsTransient(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
+}
+
+EngineOptions EngineOptionsOf(const SubscriptionOptions& options) {
+  return {.max_in_flight = options.max_in_flight,
+          .window = options.window,
+          .retry = options.retry,
+          .park = options.after_last_attempt == AfterLastAttempt::kPark,
+          .limits = options.limits,
+          .checkpoint_every = options.checkpoint_every,
+          .checkpoint_interval = options.checkpoint_interval,
+          .seed = std::hash<std::string>()(EventId::Generate().ToString())};
+}
+
+Filter FilterOf(const SubscriptionOptions& options, const Handler& handler) {
+  return {.category = options.category,
+          .types = options.types.empty() ? handler.types() : options.types,
+          .stream_prefix = options.stream_prefix};
+}
+
+RecordedTime ToWall(EngineTime time) {
+  return WallNow() +
+         std::chrono::duration_cast<std::chrono::microseconds>(time - steady_clock::now());
+}
+
+}  // namespace
+
+Runner::Runner(EventStore& store, SubscriptionOptions options, Handler handler, Effects* effects)
+    : store_(store),
+      options_(std::move(options)),
+      handler_(std::move(handler)),
+      effects_(effects),
+      hub_(Hub::Of(store)),
+      feed_(store, hub_->recent(), FilterOf(options_, handler_)),
+      rows_(store, hub_->leases(), options_.name) {}
+
+Runner::~Runner() { Stop(); }
+
+// ---- Called from outside -----------------------------------------------------------------------
+
+absl::Status Runner::Start() {
+  DAYBOOK_RETURN_IF_ERROR(Prepare());
+  absl::Status begun = TakeLease();
+  if (!begun.ok()) {
+    MutexLock lock(mutex_);
+    started_ = false;
+    return begun;
+  }
+  Publish();
+  hub_->Join(*this);
+  thread_ = std::thread([this] { Run(); });
+  return absl::OkStatus();
+}
+
+absl::Status Runner::Prepare() {
+  DAYBOOK_RETURN_IF_ERROR(CheckOptions(options_, handler_.later() != nullptr));
+  MutexLock lock(mutex_);
+  if (started_) {
+    return MakeStatus(absl::StatusCode::kFailedPrecondition,
+                      absl::StrCat("subscription '", options_.name, "' has been started before"));
+  }
+  started_ = true;
+  if (handler_.function() != nullptr && options_.max_in_flight > 1) {
+    workers_.emplace(options_.max_in_flight);
+  }
+  return absl::OkStatus();
+}
+
+void Runner::Stop() {
+  assert(std::this_thread::get_id() != driver_.load() && (!workers_ || !workers_->IsHere()) &&
+         "a Subscription was stopped or destroyed by its own handler");
+  stopping_ = true;
+  inbox_->Wake();
+  if (!thread_.joinable()) return;
+  thread_.join();
+  hub_->Leave(*this);
+}
+
+absl::Status Runner::CatchUp() {
+  DAYBOOK_RETURN_IF_ERROR(Prepare());
+  hub_->Join(*this);
+  driver_ = std::this_thread::get_id();
+  absl::Status ended = TakeLease();
+  if (ended.ok() && !engine_.has_value()) {
+    ended = MakeStatus(
+        absl::StatusCode::kUnavailable,
+        absl::StrCat("subscription '", options_.name, "' is run by ", rows_.owner().description()));
+  }
+  while (ended.ok()) {
+    if (Turn()) continue;
+    if (!engine_.has_value()) {
+      ended = MakeConflict("another process has taken the subscription over");
+    } else if (engine_->in_flight() > 0) {
+      inbox_->Wait(steady_clock::now() + kHeartbeat);
+    } else if (ended = HeldBackBy(); ended.ok()) {
+      ended = hub_->RefreshHead();
+      if (hub_->head() <= engine_->read_to()) break;
+    }
+  }
+  if (engine_.has_value()) {
+    const absl::Status finished = FinishWork();
+    if (ended.ok()) ended = finished;
+  }
+  driver_ = std::thread::id();
+  hub_->Leave(*this);
+  MutexLock lock(mutex_);
+  started_ = false;
+  return ended;
+}
+
+// Why a turn came to nothing although there is something to do.
+absl::Status Runner::HeldBackBy() const {
+  if (!engine_->stopped().ok()) return engine_->stopped();
+  if (!engine_->outage().ok()) return engine_->outage();
+  if (!trouble_.ok()) return trouble_;
+  if (engine_->paused()) {
+    return MakeStatus(absl::StatusCode::kFailedPrecondition,
+                      absl::StrCat("subscription '", options_.name, "' is paused; resume it"));
+  }
+  const std::optional<Unfinished> lowest = engine_->LowestUnfinished();
+  return lowest.has_value() ? lowest->last_error : absl::OkStatus();
+}
+
+absl::Status Runner::WaitUntil(Position position, EngineTime deadline) const {
+  MutexLock lock(mutex_);
+  while (done_ < position) {
+    const EngineTime now = steady_clock::now();
+    if (now >= deadline) {
+      return MakeStatus(absl::StatusCode::kDeadlineExceeded,
+                        absl::StrCat("subscription '", options_.name, "' has done all up to ",
+                                     done_.value(), ", not ", position.value()));
+    }
+    if (health_.state != SubscriptionState::kStandby) {
+      progressed_.WaitUntil(mutex_, deadline);
+      continue;
+    }
+    // Who runs it tells the file only.
+    mutex_.Unlock();
+    const absl::StatusOr<Row> row = ReadRow(store_, kSubscriptionTable, options_.name);
+    const absl::StatusOr<SubscriptionRow> standing =
+        row.ok() ? DecodeRow<SubscriptionRow>(*row) : row.status();
+    mutex_.Lock();
+    if (!standing.ok()) return standing.status();
+    if (Position(standing->checkpoint()) >= position) return absl::OkStatus();
+    progressed_.WaitUntil(mutex_, std::min(deadline, now + kForeignPoll));
+  }
+  return absl::OkStatus();
+}
+
+SubscriptionHealth Runner::Health() const {
+  SubscriptionHealth health;
+  {
+    MutexLock lock(mutex_);
+    health = health_;
+  }
+  health.head = std::max(hub_->head(), health.checkpoint);
+  health.lag = health.head - health.checkpoint;
+  const EngineTime last_turn{EngineTime::duration(last_turn_.load())};
+  if (last_turn != EngineTime()) health.last_turn = ToWall(last_turn);
+  if (driver_.load() != std::thread::id() && steady_clock::now() > last_turn + kStuckAfter) {
+    health.state = SubscriptionState::kStuck;
+  }
+  return health;
+}
+
+void Runner::OnRequest(const RequestRow& request, const std::string& id) {
+  inbox_->Add(Inbox::Request{.row = request, .id = id});
+}
+
+// ---- The loop ----------------------------------------------------------------------------------
+
+void Runner::Run() {
+  driver_ = std::this_thread::get_id();
+  absl::Status died = absl::OkStatus();
+  try {
+    while (!stopping_) {
+      const bool busy = engine_.has_value() ? Turn() : TakeLease().ok() && engine_.has_value();
+      Publish();
+      if (!busy) WaitForInput();
+    }
+    if (engine_.has_value()) FinishWork().IgnoreError();
+  } catch (...) {
+    died = FromCurrentException("the subscription's loop");
+  }
+  if (!died.ok()) {
+    engine_.reset();
+    rows_.Forget();
+    trouble_ = died;
+    removed_or_dead_ = true;
+  }
+  Publish();
+  driver_ = std::thread::id();
+}
+
+// OK too if another has it: then there is no engine.
+absl::Status Runner::TakeLease() {
+  const EngineTime now = steady_clock::now();
+  Beat(now);
+  if (removed_or_dead_ || now < try_again_ || outstanding_ > 0) {
+    TakeInput();
+    return trouble_;
+  }
+  absl::StatusOr<std::optional<EngineState>> state = rows_.Take(options_.start, options_.lease);
+  if (state.ok()) trouble_ = hub_->RefreshHead();
+  if (!state.ok() || !trouble_.ok()) {
+    trouble_ = state.ok() ? trouble_ : state.status();
+    rows_.Forget();
+    try_again_ = now + kPauseAfterTrouble;
+    return trouble_;
+  }
+  if (!state->has_value()) {
+    try_again_ = now + std::min<milliseconds>(kStandbyPoll, options_.lease / 4);
+    return absl::OkStatus();
+  }
+  absl::Status broken = absl::OkStatus();
+  if (effects_ != nullptr) {
+    absl::StatusOr<Position> begun = effects_->Begin(rows_.epoch());
+    if (begun.ok()) {
+      (*state)->checkpoint = *begun;
+    } else {
+      broken = begun.status();
+    }
+  }
+  engine_.emplace(EngineOptionsOf(options_), **std::move(state));
+  if (!broken.ok()) engine_->OnBroken(broken);
+  ++generation_;
+  seen_requests_.clear();
+  return absl::OkStatus();
+}
+
+void Runner::DropLease(const absl::Status& why) {
+  engine_.reset();
+  rows_.Forget();
+  if (effects_ != nullptr) effects_->RollBack();
+  trouble_ = why;
+  if (IsConflict(why)) {
+    if (options_.on_lost_lease) options_.on_lost_lease();
+  } else {
+    try_again_ = steady_clock::now() + kPauseAfterTrouble;
+  }
+}
+
+// True if there may be more to do at once.
+bool Runner::Turn() {
+  TakeInput();
+  const EngineTime now = steady_clock::now();
+  Beat(now);
+  if (!LeaseHolds(now)) return false;
+  if (!remove_request_.empty() && engine_->in_flight() == 0) {
+    Remove();
+    return false;
+  }
+  bool busy = DispatchSome();
+  if (options_.on_parked) {
+    for (const ParkedRecord& record : engine_->TakeNewlyParked()) options_.on_parked(record);
+  }
+  busy |= ReadSome();
+  busy |= WriteIfDue(busy);
+  return busy;
+}
+
+void Runner::TakeInput() {
+  Inbox::Input input = inbox_->Take();
+  const EngineTime now = steady_clock::now();
+  for (const Inbox::Completed& completed : input.completed) {
+    --outstanding_;
+    if (!engine_.has_value() || completed.generation != generation_) continue;
+    engine_->OnCompletion(completed.position, OutcomeOf(completed.status), now, WallNow());
+  }
+  if (!engine_.has_value()) return;
+  for (Inbox::Request& request : input.requests) {
+    if (!seen_requests_.insert(request.id).second) continue;
+    if (request.row.kind() == kRemoveRequest) {
+      remove_request_ = request.id;
+      engine_->OnBroken(MakeStatus(absl::StatusCode::kFailedPrecondition, "it is being removed"));
+    } else {
+      engine_->OnControl({.kind = static_cast<Control::Kind>(request.row.kind()),
+                          .position = Position(request.row.position()),
+                          .lane = request.row.lane(),
+                          .id = request.id});
+    }
+  }
+}
+
+bool Runner::LeaseHolds(EngineTime now) {
+  if (now < hub_->leases().valid_until()) return true;
+  absl::Status renewed = hub_->leases().Renew(options_.lease);
+  if (renewed.ok()) renewed = rows_.Confirm();
+  if (renewed.ok()) return true;
+  if (IsConflict(renewed)) {
+    DropLease(renewed);
+  } else {
+    trouble_ = renewed;
+  }
+  return false;
+}
+
+bool Runner::DispatchSome() {
+  EngineTime now = steady_clock::now();
+  const EngineTime end = std::min(now + kSlice, hub_->leases().valid_until());
+  int dispatched = 0;
+  while (dispatched < kSliceRecords && now < end && !stopping_) {
+    std::optional<Dispatch> next = engine_->NextDispatch(now);
+    if (!next.has_value()) break;
+    ++dispatched;
+    Handle(*std::move(next));
+    now = steady_clock::now();
+    Beat(now);
+  }
+  return dispatched > 0;
+}
+
+void Runner::Handle(Dispatch dispatch) {
+  const Position position = dispatch.position;
+  if (dispatch.record == nullptr) {
+    absl::StatusOr<Record> found = feed_.Find(position);
+    if (!found.ok() || *found == nullptr) {
+      const Verdict verdict = found.ok() ? Verdict::kGone : Verdict::kEverything;
+      engine_->OnCompletion(position, {.verdict = verdict, .why = found.status()},
+                            steady_clock::now(), WallNow());
+      return;
+    }
+    dispatch.record = *std::move(found);
+  }
+  if (handler_.later() == nullptr && !workers_.has_value()) {
+    const absl::Status status = Call(handler_.function(), *dispatch.record);
+    engine_->OnCompletion(position, OutcomeOf(status), steady_clock::now(), WallNow());
+    return;
+  }
+  ++outstanding_;
+  Completion done([inbox = inbox_, generation = generation_, position](absl::Status status) {
+    inbox->Add(Inbox::Completed{
+        .generation = generation, .position = position, .status = std::move(status)});
+  });
+  if (workers_.has_value()) {
+    // A std::function must be copyable.
+    auto shared = std::make_shared<Completion>(std::move(done));
+    workers_->Run([this, record = std::move(dispatch.record), shared] {
+      (*shared)(Call(handler_.function(), *record));
+    });
+    return;
+  }
+  try {
+    handler_.later()(std::move(dispatch.record), std::move(done));
+  } catch (...) {
+    // The completion went with it, and has said so.
+  }
+}
+
+bool Runner::ReadSome() {
+  const int64_t wanted = engine_->Wanted();
+  // A nearly full window is not worth a page.
+  if (wanted < std::max<int64_t>(1, std::min<int64_t>(kPageRecords / 2, options_.window / 2))) {
+    return false;
+  }
+  if (hub_->head() <= engine_->read_to() || steady_clock::now() < try_again_) return false;
+  absl::StatusOr<FeedPage> page =
+      feed_.Read(engine_->read_to(), std::min(wanted, kPageRecords), hub_->head());
+  absl::Status read = page.status();
+  std::vector<EngineRecord> records;
+  for (size_t i = 0; read.ok() && i < page->records.size(); ++i) {
+    Record& record = page->records[i];
+    absl::StatusOr<std::string> lane = LaneOf(options_, *record);
+    read = lane.status();
+    if (!read.ok()) break;
+    const Position position = record->position();
+    records.push_back(
+        {.record = std::move(record), .position = position, .lane = *std::move(lane)});
+  }
+  trouble_ = IsTransient(read) ? read : absl::OkStatus();
+  if (read.ok()) {
+    engine_->OnPage(std::move(records), page->looked, WallNow());
+    return true;
+  }
+  if (IsTransient(read)) {
+    try_again_ = steady_clock::now() + kPauseAfterTrouble;
+  } else {
+    engine_->OnBroken(read);
+  }
+  return false;
+}
+
+bool Runner::WriteIfDue(bool busy) {
+  // A read model is to be seen as soon as it has caught up; what is written to the store can wait.
+  if (effects_ != nullptr && !busy) engine_->FlushSoon();
+  const std::optional<EngineWrite> write = engine_->NextWrite(steady_clock::now());
+  if (!write.has_value()) return false;
+  const absl::Status written = Write(*write, false);
+  if (!engine_.has_value()) return false;
+  engine_->OnWritten(written, steady_clock::now());
+  if (!written.ok() && !IsTransient(written)) engine_->OnBroken(written);
+  trouble_ = written;
+  return written.ok();
+}
+
+// Drops the lease where it turns out to be lost, or the effects must begin anew.
+absl::Status Runner::Write(const EngineWrite& write, bool release) {
+  if (effects_ != nullptr) {
+    const absl::Status committed = effects_->Commit(write.checkpoint);
+    if (!committed.ok()) {
+      DropLease(committed);
+      return committed;
+    }
+    // The row only tells how it stands.
+    const EngineTime now = steady_clock::now();
+    if (!release && write.answers.empty() && now < next_row_) return absl::OkStatus();
+    next_row_ = now + std::chrono::seconds(1);
+  }
+  const absl::Status written =
+      release ? rows_.Release(write, Standing()) : rows_.Write(write, Standing());
+  if (IsConflict(written)) DropLease(written);
+  return written;
+}
+
+// What is in work ends; the checkpoint is written, and the lease released.
+absl::Status Runner::FinishWork() {
+  while (engine_.has_value() && engine_->in_flight() > 0) {
+    inbox_->Wait(steady_clock::now() + kHeartbeat);
+    TakeInput();
+    Beat(steady_clock::now());
+  }
+  if (!engine_.has_value()) return trouble_;
+  engine_->FlushSoon();
+  const EngineWrite write = engine_->NextWrite(EngineTime::max())
+                                .value_or(EngineWrite{.checkpoint = engine_->written_checkpoint(),
+                                                      .paused = engine_->paused()});
+  const absl::Status released = Write(write, true);
+  if (engine_.has_value()) {
+    engine_->OnWritten(released, steady_clock::now());
+    Publish();
+    engine_.reset();
+    rows_.Forget();
+  }
+  return released;
+}
+
+void Runner::Remove() {
+  const absl::Status removed = rows_.Remove({{.id = std::exchange(remove_request_, {})}});
+  if (!removed.ok()) return DropLease(removed);
+  engine_.reset();
+  trouble_ = MakeStatus(absl::StatusCode::kFailedPrecondition, "the subscription was removed");
+  removed_or_dead_ = true;
+}
+
+void Runner::WaitForInput() {
+  const EngineTime now = steady_clock::now();
+  EngineTime until = now + kHeartbeat;
+  if (try_again_ > now) until = std::min(until, try_again_);
+  if (engine_.has_value()) {
+    // With records to read, it would be back at once.
+    until = std::min(until, std::max(engine_->NextTimer(), now));
+  }
+  inbox_->Wait(until);
+}
+
+// ---- How it stands -----------------------------------------------------------------------------
+
+SubscriptionState Runner::State() const {
+  if (!engine_.has_value()) {
+    return removed_or_dead_ ? SubscriptionState::kStopped : SubscriptionState::kStandby;
+  }
+  if (!engine_->stopped().ok()) return SubscriptionState::kStopped;
+  if (engine_->paused()) return SubscriptionState::kPaused;
+  if (!engine_->outage().ok()) return SubscriptionState::kOutage;
+  return SubscriptionState::kRunning;
+}
+
+absl::Status Runner::LastError(const std::optional<Unfinished>& lowest) const {
+  if (engine_.has_value()) {
+    if (!engine_->stopped().ok()) return engine_->stopped();
+    if (!engine_->outage().ok()) return engine_->outage();
+    if (lowest.has_value() && trouble_.ok()) return lowest->last_error;
+  }
+  return trouble_;
+}
+
+SubscriptionRow Runner::Standing() const {
+  const std::optional<Unfinished> lowest = engine_->LowestUnfinished();
+  SubscriptionRow row;
+  row.set_state(static_cast<int>(State()));
+  if (const absl::Status error = LastError(lowest); !error.ok()) {
+    EncodeError(error, *row.mutable_last_error());
+  }
+  if (lowest.has_value()) {
+    row.set_unfinished_position(lowest->position.value());
+    row.set_unfinished_lane(lowest->lane);
+    row.set_unfinished_attempts(lowest->attempts);
+    if (lowest->next_try.has_value()) row.set_next_try(ToMicros(ToWall(*lowest->next_try)));
+  }
+  row.set_parked_records(engine_->parked_records());
+  row.set_parked_lanes(engine_->parked_lanes());
+  row.set_dropped(engine_->dropped());
+  return row;
+}
+
+void Runner::Publish() {
+  SubscriptionHealth health;
+  Position done;
+  health.state = State();
+  if (engine_.has_value()) {
+    const std::optional<Unfinished> lowest = engine_->LowestUnfinished();
+    health.last_error = LastError(lowest);
+    health.checkpoint = engine_->checkpoint();
+    done = effects_ == nullptr ? health.checkpoint : engine_->written_checkpoint();
+    health.parked_records = engine_->parked_records();
+    health.parked_lanes = engine_->parked_lanes();
+    health.dropped = engine_->dropped();
+    if (lowest.has_value()) {
+      health.lowest_unfinished = {.position = lowest->position,
+                                  .lane = lowest->lane,
+                                  .failed_attempts = lowest->attempts,
+                                  .in_work = lowest->in_flight};
+      if (lowest->next_try.has_value()) {
+        health.lowest_unfinished->next_try = ToWall(*lowest->next_try);
+      }
+      health.lag_time = std::max(std::chrono::microseconds(0), WallNow() - lowest->recorded);
+    }
+    health.owner = Leases::Description();
+    health.lease_age = std::chrono::duration_cast<std::chrono::microseconds>(
+        steady_clock::now() - hub_->leases().renewed_at());
+  } else {
+    health.last_error = trouble_;
+    health.checkpoint = Position(rows_.row().checkpoint());
+    health.owner = rows_.owner().description();
+    if (rows_.owner().renewed_at() != 0) {
+      health.lease_age = WallNow() - FromMicros(rows_.owner().renewed_at());
+    }
+  }
+  health.epoch = rows_.epoch();
+  const SubscriptionState state = health.state;
+  const absl::Status error = health.last_error;
+  bool changed = false;
+  {
+    MutexLock lock(mutex_);
+    changed = health_.state != state;
+    health_ = std::move(health);
+    if (done > done_ || (engine_.has_value() && done < done_)) {
+      done_ = done;
+      progressed_.NotifyAll();
+    }
+  }
+  if (changed && options_.on_state) options_.on_state(state, error);
+}
+
+}  // namespace daybook::internal
