@@ -23,11 +23,14 @@ void Require(bool holds, const char* what) {
 
 }  // namespace
 
-ChildProcess::ChildProcess(const std::vector<std::string>& arguments) {
+ChildProcess::ChildProcess(const std::vector<std::string>& arguments)
+    : ChildProcess(DAYBOOK_FAULT_CHILD, arguments) {}
+
+ChildProcess::ChildProcess(const std::string& program, const std::vector<std::string>& arguments) {
   int to_child[2];
   int from_child[2];
   Require(pipe2(to_child, O_CLOEXEC) == 0 && pipe2(from_child, O_CLOEXEC) == 0, "pipe2");
-  std::vector<char*> argv = {const_cast<char*>(DAYBOOK_FAULT_CHILD)};
+  std::vector<char*> argv = {const_cast<char*>(program.c_str())};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   posix_spawn_file_actions_t actions;

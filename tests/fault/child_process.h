@@ -26,10 +26,12 @@ struct Report {
 };
 static_assert(std::is_trivially_copyable_v<Report>);
 
-// Runs fault_child with these arguments. The destructor kills it and waits for its end.
+// Runs fault_child, or another program, with these arguments. The destructor kills it and waits for
+// its end.
 class ChildProcess {
  public:
   explicit ChildProcess(const std::vector<std::string>& arguments);
+  ChildProcess(const std::string& program, const std::vector<std::string>& arguments);
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;

@@ -121,6 +121,7 @@ std::string_view Name(SubscriptionState state);
 
 // How a subscription is. A snapshot.
 struct SubscriptionHealth {
+  std::string name = {};
   SubscriptionState state = SubscriptionState::kNotStarted;
   absl::Status last_error = absl::OkStatus();  // why it does not move, or failed last
 

@@ -17,6 +17,11 @@ constexpr size_t kMaxReasonBytes = 4096;
 
 }  // namespace
 
+absl::Status ResetOfAProjection() {
+  return MakeStatus(absl::StatusCode::kFailedPrecondition,
+                    "a projection is not reset, but rebuilt: its tables would not follow");
+}
+
 std::string ParkedTable(std::string_view subscription) {
   return absl::StrCat("daybook.parked/", ToAbsl(subscription));
 }

@@ -23,6 +23,8 @@ inline constexpr char kAnswerTable[] = "daybook.answer";
 // RequestRow::kind is a Control::Kind, or this.
 inline constexpr int kRemoveRequest = 100;
 
+absl::Status ResetOfAProjection();
+
 std::string ParkedTable(std::string_view subscription);
 std::string ParkedKey(Position position);
 

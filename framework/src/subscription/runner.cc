@@ -30,6 +30,7 @@ constexpr milliseconds kHeartbeat(500);
 constexpr milliseconds kStandbyPoll(100);
 constexpr std::chrono::seconds kPauseAfterTrouble(1);
 constexpr milliseconds kForeignPoll(20);
+constexpr std::chrono::seconds kRowInterval(1);
 
 bool IsTransient(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
@@ -50,6 +51,16 @@ Filter FilterOf(const SubscriptionOptions& options, const Handler& handler) {
   return {.category = options.category,
           .types = options.types.empty() ? handler.types() : options.types,
           .stream_prefix = options.stream_prefix};
+}
+
+// Leaves out what moves with every record that is handled well.
+bool HasChangedForOthers(const SubscriptionRow& now, const SubscriptionRow& then) {
+  const auto failing = [](const SubscriptionRow& row) {
+    return row.unfinished_attempts() > 0 ? row.unfinished_position() : 0;
+  };
+  return now.state() != then.state() || now.last_error().code() != then.last_error().code() ||
+         now.unfinished_attempts() != then.unfinished_attempts() || failing(now) != failing(then) ||
+         now.parked_records() != then.parked_records();
 }
 
 RecordedTime ToWall(EngineTime time) {
@@ -307,6 +318,8 @@ void Runner::TakeInput() {
     if (request.row.kind() == kRemoveRequest) {
       remove_request_ = request.id;
       engine_->OnBroken(MakeStatus(absl::StatusCode::kFailedPrecondition, "it is being removed"));
+    } else if (effects_ != nullptr && request.row.kind() == Control::kReset) {
+      refusals_.push_back({.id = request.id, .status = ResetOfAProjection()});
     } else {
       engine_->OnControl({.kind = static_cast<Control::Kind>(request.row.kind()),
                           .position = Position(request.row.position()),
@@ -333,7 +346,8 @@ bool Runner::DispatchSome() {
   EngineTime now = steady_clock::now();
   const EngineTime end = std::min(now + kSlice, hub_->leases().valid_until());
   int dispatched = 0;
-  while (dispatched < kSliceRecords && now < end && !stopping_) {
+  const int most = std::min(kSliceRecords, options_.checkpoint_every);
+  while (dispatched < most && now < end && !stopping_) {
     std::optional<Dispatch> next = engine_->NextDispatch(now);
     if (!next.has_value()) break;
     ++dispatched;
@@ -417,14 +431,33 @@ bool Runner::ReadSome() {
 bool Runner::WriteIfDue(bool busy) {
   // A read model is to be seen as soon as it has caught up; what is written to the store can wait.
   if (effects_ != nullptr && !busy) engine_->FlushSoon();
-  const std::optional<EngineWrite> write = engine_->NextWrite(steady_clock::now());
-  if (!write.has_value()) return false;
+  std::optional<EngineWrite> write = engine_->NextWrite(steady_clock::now());
+  if (!write.has_value()) return TellHowItStands();
   const absl::Status written = Write(*write, false);
   if (!engine_.has_value()) return false;
   engine_->OnWritten(written, steady_clock::now());
   if (!written.ok() && !IsTransient(written)) engine_->OnBroken(written);
   trouble_ = written;
   return written.ok();
+}
+
+// Others see the row only: a record that fails, or a stop, moves no checkpoint.
+bool Runner::TellHowItStands() {
+  const EngineTime now = steady_clock::now();
+  if (refusals_.empty() && (now < next_row_ || !HasChangedForOthers(Standing(), rows_.row()))) {
+    return false;
+  }
+  next_row_ = now + kRowInterval;
+  const EngineWrite write{.checkpoint = engine_->written_checkpoint(),
+                          .paused = engine_->paused(),
+                          .answers = std::exchange(refusals_, {})};
+  const absl::Status written = rows_.Write(write, Standing());
+  if (IsConflict(written)) {
+    DropLease(written);
+  } else {
+    trouble_ = written;
+  }
+  return false;
 }
 
 // Drops the lease where it turns out to be lost, or the effects must begin anew.
@@ -437,8 +470,10 @@ absl::Status Runner::Write(const EngineWrite& write, bool release) {
     }
     // The row only tells how it stands.
     const EngineTime now = steady_clock::now();
-    if (!release && write.answers.empty() && now < next_row_) return absl::OkStatus();
-    next_row_ = now + std::chrono::seconds(1);
+    if (!release && write.answers.empty() && refusals_.empty() && now < next_row_) {
+      return absl::OkStatus();
+    }
+    next_row_ = now + kRowInterval;
   }
   const absl::Status written =
       release ? rows_.Release(write, Standing()) : rows_.Write(write, Standing());
@@ -524,12 +559,14 @@ SubscriptionRow Runner::Standing() const {
   row.set_parked_records(engine_->parked_records());
   row.set_parked_lanes(engine_->parked_lanes());
   row.set_dropped(engine_->dropped());
+  row.set_checkpoint_is_elsewhere(effects_ != nullptr);
   return row;
 }
 
 void Runner::Publish() {
   SubscriptionHealth health;
   Position done;
+  health.name = options_.name;
   health.state = State();
   if (engine_.has_value()) {
     const std::optional<Unfinished> lowest = engine_->LowestUnfinished();

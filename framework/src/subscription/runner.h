@@ -66,6 +66,7 @@ class Runner : public Hub::Member {
   void Handle(Dispatch dispatch);
   bool ReadSome();
   bool WriteIfDue(bool busy);
+  bool TellHowItStands();
   absl::Status Write(const EngineWrite& write, bool release);
   absl::Status FinishWork();
   void Remove();
@@ -90,11 +91,12 @@ class Runner : public Hub::Member {
   uint64_t generation_ = 0;  // of engines: a completion of an older one is dropped
   std::set<std::string> seen_requests_;
   std::string remove_request_;
+  std::vector<Answer> refusals_;  // to requests that do not concern the engine
   bool removed_or_dead_ = false;
   int64_t outstanding_ = 0;                  // completions that will come, also for older engines
   absl::Status trouble_ = absl::OkStatus();  // of the store, outside of the engine
   EngineTime try_again_ = {};
-  EngineTime next_row_ = {};  // with effects, the row in the store only tells how it stands
+  EngineTime next_row_ = {};  // when others may be told again how it stands
   std::atomic<bool> stopping_ = false;
   std::atomic<std::thread::id> driver_ = {};
   std::atomic<EngineTime::rep> last_turn_{};

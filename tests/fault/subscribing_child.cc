@@ -1,0 +1,109 @@
+// subscribing_child PATH: the process that the tests of subscriptions kill, stop and race against.
+// It runs the subscription "items" on the log at PATH until its input ends, and reports each record
+// as it is handled. A report without a stream says that it is ready.
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+
+#include "daybook/sqlite_event_store.h"
+#include "daybook/subscription.h"
+#include "fault/child_process.h"
+#include "fault/subscriber.h"
+#include "subscription/rows.h"
+
+namespace daybook::fault {
+namespace {
+
+void Send(const Report& report) {
+  if (write(STDOUT_FILENO, &report, sizeof(report)) != sizeof(report)) std::_Exit(3);
+}
+
+[[noreturn]] void End(const absl::Status& status) {
+  std::cerr << status << std::endl;
+  std::_Exit(2);
+}
+
+// Notes each write of a subscription's row in the log itself, in the transaction that writes it.
+class AuditedStore : public EventStore {
+ public:
+  explicit AuditedStore(EventStore& store) : store_(store) {}
+
+  using EventStore::Append;
+  absl::StatusOr<AppendResult> Append(const AppendRequest& request) override {
+    AppendRequest audited = request;
+    for (const Row& row : request.row_changes) {
+      if (row.table != internal::kSubscriptionTable) continue;
+      audited.streams.push_back(
+          {.stream = kAuditStream, .events = {{.type = "RowWritten", .payload = *row.value}}});
+    }
+    return store_.Append(audited);
+  }
+  absl::StatusOr<StreamState> Delete(std::string_view stream, ExpectedVersion expected) override {
+    return store_.Delete(stream, expected);
+  }
+  absl::StatusOr<StreamState> Tombstone(std::string_view stream,
+                                        ExpectedVersion expected) override {
+    return store_.Tombstone(stream, expected);
+  }
+  absl::StatusOr<StreamState> Visit(const StreamQuery& query, const Visitor& visitor) override {
+    return store_.Visit(query, visitor);
+  }
+  absl::StatusOr<LogScan> Visit(const LogQuery& query, const Visitor& visitor) override {
+    return store_.Visit(query, visitor);
+  }
+  absl::StatusOr<StreamState> State(std::string_view stream) override {
+    return store_.State(stream);
+  }
+  absl::StatusOr<std::vector<std::string>> ListStreams(const StreamListQuery& query) override {
+    return store_.ListStreams(query);
+  }
+  absl::StatusOr<std::optional<AppendResult>> FindOnce(const OnceKey& once) override {
+    return store_.FindOnce(once);
+  }
+  absl::StatusOr<std::vector<Row>> ReadRows(const RowQuery& query) override {
+    return store_.ReadRows(query);
+  }
+  absl::StatusOr<Position> Head() override { return store_.Head(); }
+  absl::StatusOr<Position> WaitBeyond(Position position,
+                                      std::chrono::steady_clock::time_point deadline,
+                                      std::stop_token stop) override {
+    return store_.WaitBeyond(position, deadline, stop);
+  }
+
+ private:
+  EventStore& store_;
+};
+
+absl::Status Handle(const RecordedEvent& event) {
+  Report report;
+  event.stream().copy(report.stream.data(), report.stream.size() - 1);
+  report.version = event.version().value();
+  report.position = event.position().value();
+  Send(report);
+  return absl::OkStatus();
+}
+
+int Main(const std::string& path) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  auto store = SqliteEventStore::Open({.path = path, .durability = Durability::kProcess});
+  if (!store.ok()) End(store.status());
+  AuditedStore audited(**store);
+  Subscription subscription(audited, ItemsOptions(), Handle);
+  if (absl::Status started = subscription.Start(); !started.ok()) End(started);
+  Send({});
+  char byte;
+  while (read(STDIN_FILENO, &byte, 1) == 1) {
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace daybook::fault
+
+int main(int argc, char** argv) { return argc == 2 ? daybook::fault::Main(argv[1]) : 64; }
