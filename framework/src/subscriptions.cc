@@ -217,7 +217,8 @@ absl::Status Subscriptions::Ask(std::string_view name, int kind, Position positi
   const Row row{.table = kRequestTable, .key = id, .value = request.SerializeAsString()};
   DAYBOOK_RETURN_IF_ERROR(store_.Append({.row_changes = {row}}).status());
   Hub::Of(store_)->Hurry();
-  const EngineTime deadline = steady_clock::now() + patience_;
+  EngineTime deadline = steady_clock::now() + patience_;
+  bool accepted = false;
   while (true) {
     DAYBOOK_ASSIGN_OR_RETURN(const std::optional<absl::Status> answer, TakeAnswer(store_, id));
     if (answer.has_value()) return *answer;
@@ -228,22 +229,24 @@ absl::Status Subscriptions::Ask(std::string_view name, int kind, Position positi
                                ActAsOwner(store_, std::string(name), request, id));
       if (acted) continue;
     }
-    if (steady_clock::now() >= deadline) break;
-    std::this_thread::sleep_for(kPoll);
+    if (steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(kPoll);
+      continue;
+    }
+    if (accepted) break;
+    const absl::Status removed =
+        store_.Append({.row_checks = {row}, .row_changes = {{.table = kRequestTable, .key = id}}})
+            .status();
+    if (removed.ok()) break;
+    if (!IsConflict(removed)) return removed;
+    accepted = true;  // or answered at this moment
+    deadline = steady_clock::now() + patience_;
   }
-  // Withdrawn, unless it is answered at this moment.
-  const absl::Status withdrawn =
-      store_.Append({.row_checks = {row}, .row_changes = {{.table = kRequestTable, .key = id}}})
-          .status();
-  if (IsConflict(withdrawn)) {
-    DAYBOOK_ASSIGN_OR_RETURN(const std::optional<absl::Status> answer, TakeAnswer(store_, id));
-    if (answer.has_value()) return *answer;
-  }
-  DAYBOOK_RETURN_IF_ERROR(withdrawn);
   return MakeStatus(
       absl::StatusCode::kDeadlineExceeded,
-      absl::StrCat("whoever runs subscription '", internal::ToAbsl(name),
-                   "' did not answer within ", patience_.count(), " ms; nothing has happened"));
+      absl::StrCat("whoever runs subscription '", internal::ToAbsl(name), "' ",
+                   accepted ? "has begun, but waits for what is in work: it will happen"
+                            : "did not answer in time: it has not happened, and will not"));
 }
 
 }  // namespace daybook

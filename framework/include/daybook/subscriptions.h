@@ -24,8 +24,9 @@ namespace daybook {
 // nobody runs it, does what is asked itself. Thread-safe. The store must outlive it.
 //
 // What changes something returns OK once that is written. kNotFound: no such subscription, lane or
-// parked record. kDeadlineExceeded: it is run, but was not answered within `patience`; then it has
-// not happened, and will not. Otherwise the statuses of EventStore::Append.
+// parked record. kDeadlineExceeded: it was not answered within `patience` and has been withdrawn;
+// or, after twice that, it has been begun and waits for what is in work: the message says which.
+// Otherwise the statuses of EventStore::Append.
 class Subscriptions {
  public:
   explicit Subscriptions(EventStore& store,

@@ -145,7 +145,7 @@ void Hub::DeliverRequests() {
     if (!request.ok()) continue;
     MutexLock lock(mutex_);
     for (Member* member : members_) {
-      if (member->name() == request->subscription()) member->OnRequest(*request, row.key);
+      if (member->name() == request->subscription()) member->OnRequest(*request, row);
     }
   }
 }

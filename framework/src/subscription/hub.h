@@ -39,7 +39,7 @@ class Hub {
     virtual std::chrono::milliseconds lease() const = 0;
     virtual void OnHead() = 0;
     // Again and again, until it is answered.
-    virtual void OnRequest(const RequestRow& request, const std::string& id) = 0;
+    virtual void OnRequest(const RequestRow& request, const Row& stored) = 0;
   };
   void Join(Member& member);
   // Returns when the member is not being called, and will not be again.

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "daybook/event.h"
+#include "daybook/event_store.h"
 #include "daybook/subscription.pb.h"
 #include "mutex.h"
 #include "subscription/engine.h"
@@ -23,7 +24,7 @@ class Inbox {
   };
   struct Request {
     RequestRow row = {};
-    std::string id = {};
+    Row stored = {};
   };
   struct Input {
     std::vector<Completed> completed = {};

@@ -208,8 +208,8 @@ SubscriptionHealth Runner::Health() const {
   return health;
 }
 
-void Runner::OnRequest(const RequestRow& request, const std::string& id) {
-  inbox_->Add(Inbox::Request{.row = request, .id = id});
+void Runner::OnRequest(const RequestRow& request, const Row& stored) {
+  inbox_->Add(Inbox::Request{.row = request, .stored = stored});
 }
 
 // ---- The loop ----------------------------------------------------------------------------------
@@ -313,19 +313,35 @@ void Runner::TakeInput() {
     engine_->OnCompletion(completed.position, OutcomeOf(completed.status), now, WallNow());
   }
   if (!engine_.has_value()) return;
-  for (Inbox::Request& request : input.requests) {
-    if (!seen_requests_.insert(request.id).second) continue;
-    if (request.row.kind() == kRemoveRequest) {
-      remove_request_ = request.id;
-      engine_->OnBroken(MakeStatus(absl::StatusCode::kFailedPrecondition, "it is being removed"));
-    } else if (effects_ != nullptr && request.row.kind() == Control::kReset) {
-      refusals_.push_back({.id = request.id, .status = ResetOfAProjection()});
-    } else {
-      engine_->OnControl({.kind = static_cast<Control::Kind>(request.row.kind()),
-                          .position = Position(request.row.position()),
-                          .lane = request.row.lane(),
-                          .id = request.id});
-    }
+  for (const Inbox::Request& request : input.requests) {
+    if (Accept(request)) Act(request.row, request.stored.key);
+  }
+}
+
+// False: it is known, or was withdrawn before it could be accepted.
+bool Runner::Accept(const Inbox::Request& request) {
+  if (!seen_requests_.insert(request.stored.key).second) return false;
+  RequestRow accepted = request.row;
+  accepted.set_accepted(true);
+  Row row = request.stored;
+  row.value = accepted.SerializeAsString();
+  const absl::Status written =
+      store_.Append({.row_checks = {request.stored}, .row_changes = {row}}).status();
+  if (!written.ok() && !IsConflict(written)) seen_requests_.erase(request.stored.key);  // later
+  return written.ok();
+}
+
+void Runner::Act(const RequestRow& request, const std::string& id) {
+  if (request.kind() == kRemoveRequest) {
+    remove_request_ = id;
+    engine_->OnBroken(MakeStatus(absl::StatusCode::kFailedPrecondition, "it is being removed"));
+  } else if (effects_ != nullptr && request.kind() == Control::kReset) {
+    refusals_.push_back({.id = id, .status = ResetOfAProjection()});
+  } else {
+    engine_->OnControl({.kind = static_cast<Control::Kind>(request.kind()),
+                        .position = Position(request.position()),
+                        .lane = request.lane(),
+                        .id = id});
   }
 }
 

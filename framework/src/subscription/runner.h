@@ -53,7 +53,7 @@ class Runner : public Hub::Member {
   const std::string& name() const override { return options_.name; }
   std::chrono::milliseconds lease() const override { return options_.lease; }
   void OnHead() override { inbox_->Wake(); }
-  void OnRequest(const RequestRow& request, const std::string& id) override;
+  void OnRequest(const RequestRow& request, const Row& stored) override;
 
   absl::Status Prepare();
   void Run();
@@ -62,6 +62,8 @@ class Runner : public Hub::Member {
   bool LeaseHolds(EngineTime now);
   bool Turn();
   void TakeInput();
+  bool Accept(const Inbox::Request& request);
+  void Act(const RequestRow& request, const std::string& id);
   bool DispatchSome();
   void Handle(Dispatch dispatch);
   bool ReadSome();
