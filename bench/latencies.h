@@ -16,8 +16,9 @@ namespace daybook::bench {
 class Latencies {
  public:
   void Begin() { begin_ = Clock::now(); }
-  void End() {
-    micros_.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin_).count());
+  void End() { Add(Clock::now() - begin_); }
+  void Add(std::chrono::nanoseconds latency) {
+    micros_.push_back(std::chrono::duration<double, std::micro>(latency).count());
   }
 
   // Counters in microseconds; each operation counts as an item.
