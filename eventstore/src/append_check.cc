@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/escaping.h"
@@ -91,6 +92,17 @@ absl::Status CheckRows(const std::vector<Row>& rows, size_t& bytes) {
   return absl::OkStatus();
 }
 
+absl::Status CheckNoneTwice(const std::vector<Row>& rows) {
+  if (rows.size() < 2) return absl::OkStatus();
+  std::vector<std::pair<std::string_view, std::string_view>> names;
+  for (const Row& row : rows) names.emplace_back(row.table, row.key);
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice == names.end()) return absl::OkStatus();
+  return Invalid(absl::StrCat("row ", Shown(twice->second), " of table ", Shown(twice->first),
+                              " is changed twice in one request"));
+}
+
 }  // namespace
 
 absl::Status CheckStreamName(std::string_view name) {
@@ -119,6 +131,7 @@ absl::Status CheckRequest(const AppendRequest& request) {
   DAYBOOK_RETURN_IF_ERROR(CheckStreams(request.streams, bytes));
   DAYBOOK_RETURN_IF_ERROR(CheckRows(request.row_checks, bytes));
   DAYBOOK_RETURN_IF_ERROR(CheckRows(request.row_changes, bytes));
+  DAYBOOK_RETURN_IF_ERROR(CheckNoneTwice(request.row_changes));
   return CheckSize("a request", bytes, kMaxAppendBytes);
 }
 

@@ -36,7 +36,7 @@
 namespace daybook {
 
 // Bounds. What exceeds them is refused with kInvalidArgument, and nothing of the request is
-// written.
+// written. So is a query with a negative limit.
 inline constexpr size_t kMaxStreamNameBytes = 512;
 inline constexpr size_t kMaxTypeNameBytes = 256;
 inline constexpr size_t kMaxPayloadBytes = 16u << 20;
@@ -120,7 +120,7 @@ struct AppendRequest {
 
   // The request goes ahead only if each of these rows is as given; otherwise kAborted.
   std::vector<Row> row_checks = {};
-  // Rows to write, or to remove (value nullopt).
+  // Rows to write, or to remove (value nullopt). Each at most once.
   std::vector<Row> row_changes = {};
 };
 
@@ -154,7 +154,7 @@ struct StreamQuery {
 
 // Which events of the log to see. What is given must all hold; an empty member asks nothing.
 struct Filter {
-  std::string category = {};
+  std::string category = {};  // without a '-', which no category holds
   std::vector<std::string> types = {};
   std::string stream_prefix = {};
 };
@@ -205,14 +205,14 @@ struct StreamPage {
 
 // The names of streams that exist, in byte order.
 struct StreamListQuery {
-  std::string category = {};  // empty: all
+  std::string category = {};  // without a '-', which no category holds; empty: all
   std::string after = {};     // a stream's name: only those behind it
   int64_t limit = 1000;
 };
 
 // Rows of one table in byte order of their keys.
 struct RowQuery {
-  std::string table = {};
+  std::string table = {};  // not empty
   std::string key_prefix = {};
   std::string after = {};  // a key: only those behind it
   int64_t limit = 1000;

@@ -7,7 +7,9 @@
 // Several threads, several stores in one process, and several processes may use one file at once.
 // Beside `orders.db` stand SQLite's `orders.db-wal` and `orders.db-shm` while it is open, and
 // `orders.db-turn`, which orders the writers of several processes and wakes their readers; it holds
-// no data. Linux only; not for network file systems, whose locks and shared memory do not hold.
+// no data, has the owner and the mode of `orders.db`, and is neither to be deleted nor to be
+// truncated while a store is open. Linux only; not for network file systems, whose locks and shared
+// memory do not hold.
 //
 // Two rules of SQLite's hold for the whole process. While a store is open, do not open and close
 // its files by other means than SQLite (a copy, a look at the header): the close would drop the
@@ -38,21 +40,24 @@ enum class Durability {
 };
 
 struct SqliteEventStoreOptions {
-  // The file; made if it is not there. Its folder must exist.
+  // The file; made if it is not there. Its folder must exist. It is taken for the name of a file,
+  // whatever it says: ":memory:" and "file:..." mean nothing else.
   std::string path = {};
 
   Durability durability = Durability::kPowerLoss;
 
-  // How long a write waits for another process's before it fails with kUnavailable.
+  // How long a write waits for another process's before it fails with kUnavailable. From 0 on; more
+  // than a year is taken for a year.
   std::chrono::milliseconds busy_timeout = std::chrono::seconds(5);
 
-  // The write-ahead log is kept below this many bytes, also under constant writing and reading. A
-  // single larger commit, a slow visitor, Backup() and Verify() can take it beyond, for their time.
-  // 1 MiB to 1 GiB.
+  // The write-ahead log is kept below this many bytes, also under constant writing and reading: near
+  // it, a commit waits up to half a second for reads to end. A read that stands open longer (a slow
+  // visitor, Backup(), Verify()) takes it beyond for that time, and on_problem is told; so can a
+  // commit of more than a quarter of it, which several callers may share. 1 MiB to 1 GiB.
   int64_t wal_limit = 16 << 20;
 
   // How long a once-key is remembered. They are removed in small steps by later appends that
-  // carry one. At least a second.
+  // carry one. At least a second; more than 100 years is taken for 100 years.
   std::chrono::seconds once_retention = std::chrono::hours(24 * 7);
 
   // Told of trouble in the background, which no caller could be told of. Called from any thread,
@@ -81,7 +86,8 @@ class SqliteEventStore final : public EventStore {
  public:
   // Opens or creates. After a crash, finishes the recovery and makes it durable before it returns.
   //
-  // kInvalidArgument: an option out of bounds, or the file is another program's database.
+  // kInvalidArgument: an option out of bounds, or the file is another program's database or no
+  // regular file; it stays as it was.
   // kFailedPrecondition: written by a newer Daybook, or a sync of the file has failed and somebody
   // still has it open. kDataLoss: damaged, or no database at all.
   // kPermissionDenied: the file or its folder is read-only. kNotFound: its folder does not exist.
@@ -109,7 +115,9 @@ class SqliteEventStore final : public EventStore {
 
   // Writes a copy of the log as it stands now to a new file, while writes go on. The copy appears
   // under its name only once it is whole and synced. It is a log of its own: its incarnation()
-  // differs. kAlreadyExists: `path` is there already. The write-ahead log grows meanwhile.
+  // differs. It gets the log's mode, and its owner where root makes it, before anything is in it.
+  // kAlreadyExists: `path` is there already. kInvalidArgument: `path` is empty or too long.
+  // kNotFound: its folder does not exist. The write-ahead log grows meanwhile.
   [[nodiscard]] absl::Status Backup(const std::string& path);
 
   // Checks the file from end to end: SQLite's integrity check, and that every stream holds exactly

@@ -1,32 +1,63 @@
 #include "sqlite/backup.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <string_view>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "make_status.h"
+#include "sqlite/paths.h"
 #include "sqlite/schema.h"
 #include "status_macros.h"
-#include "to_absl.h"
 
 namespace daybook::internal {
 namespace {
 
-absl::Status SystemError(std::string_view doing, const std::string& path) {
-  const int error = errno;
-  const absl::StatusCode code =
-      error == ENOSPC                                       ? absl::StatusCode::kResourceExhausted
-      : error == EEXIST                                     ? absl::StatusCode::kAlreadyExists
-      : error == EACCES || error == EPERM || error == EROFS ? absl::StatusCode::kPermissionDenied
-      : error == ENOENT || error == ENOTDIR                 ? absl::StatusCode::kNotFound
-                                                            : absl::StatusCode::kUnavailable;
-  return MakeStatus(code, absl::StrCat(ToAbsl(doing), " ", path, ": ", std::strerror(error)));
-}
+// The copy under a name that nobody else has, until it is whole. Removed at the end of the scope.
+class Part {
+ public:
+  // Beside `path`, for the same eyes as `log`.
+  static absl::StatusOr<Part> Make(const std::string& path, const std::string& log) {
+    std::string name = path + ".part-XXXXXX";
+    const int file = mkostemp(name.data(), O_CLOEXEC);
+    if (file < 0) return SystemError("creating", name);
+    Part part(std::move(name));
+    const absl::Status done = MakeLike(log, file, part.path_);
+    close(file);
+    if (!done.ok()) return done;
+    return part;
+  }
+
+  ~Part() {
+    if (path_.empty()) return;
+    unlink(path_.c_str());
+    unlink((path_ + "-journal").c_str());
+  }
+  Part(Part&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  Part& operator=(Part&&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit Part(std::string path) : path_(std::move(path)) {}
+
+  static absl::Status MakeLike(const std::string& log, int file, const std::string& name) {
+    struct stat like = {};
+    if (stat(log.c_str(), &like) != 0) return SystemError("looking at", log);
+    const uid_t owner = geteuid() == 0 ? like.st_uid : static_cast<uid_t>(-1);
+    const bool same_group = fchown(file, owner, like.st_gid) == 0;
+    // Another group is not to see what the log's own sees.
+    const mode_t mode = like.st_mode & (same_group ? 0666 : 0606);
+    return fchmod(file, mode) == 0 ? absl::OkStatus() : SystemError("setting the mode of", name);
+  }
+
+  std::string path_;
+};
 
 absl::Status Sync(const std::string& path) {
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -47,28 +78,28 @@ absl::Status Copy(Database& database, const std::string& part, const std::string
   return RenewIncarnation(*copy);
 }
 
-}  // namespace
-
-absl::Status CheckFolder(const std::filesystem::path& folder) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(folder, ignored)) return absl::OkStatus();
-  return MakeStatus(absl::StatusCode::kNotFound,
-                    absl::StrCat("there is no folder ", folder.string(), "; create it first"));
+absl::Status IsThere(const std::string& path) {
+  return MakeStatus(absl::StatusCode::kAlreadyExists,
+                    absl::StrCat(path, " is there already, and a backup replaces nothing"));
 }
 
+}  // namespace
+
 absl::Status BackupTo(Database& database, const std::string& path, const std::string& vfs) {
-  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+  DAYBOOK_ASSIGN_OR_RETURN(const std::filesystem::path absolute,
+                           AbsolutePath("the path of the backup", path));
+  const std::string folder = absolute.parent_path().string(), name = absolute.string();
   DAYBOOK_RETURN_IF_ERROR(CheckFolder(folder));
-  const std::string part = path + ".part";
-  std::error_code ignored;
-  std::filesystem::remove(part, ignored);  // of a backup that was interrupted
-  absl::Status done = Copy(database, part, vfs);
-  if (done.ok()) done = Sync(part);
+  struct stat ignored;
+  if (lstat(name.c_str(), &ignored) == 0) return IsThere(name);
+  DAYBOOK_ASSIGN_OR_RETURN(const Part part, Part::Make(name, database.path()));
+  DAYBOOK_RETURN_IF_ERROR(Copy(database, part.path(), vfs));
+  DAYBOOK_RETURN_IF_ERROR(Sync(part.path()));
   // link() refuses to replace what is there, where rename() would.
-  if (done.ok() && link(part.c_str(), path.c_str()) != 0) done = SystemError("creating", path);
-  std::filesystem::remove(part, ignored);
-  DAYBOOK_RETURN_IF_ERROR(done);
-  return Sync(folder.string());
+  if (link(part.path().c_str(), name.c_str()) != 0) {
+    return errno == EEXIST ? IsThere(name) : SystemError("creating", name);
+  }
+  return Sync(folder);
 }
 
 }  // namespace daybook::internal

@@ -1,16 +1,12 @@
 #ifndef DAYBOOK_SRC_SQLITE_BACKUP_H_
 #define DAYBOOK_SRC_SQLITE_BACKUP_H_
 
-#include <filesystem>
 #include <string>
 
 #include "absl/status/status.h"
 #include "sqlite/database.h"
 
 namespace daybook::internal {
-
-// kNotFound unless it is a folder.
-absl::Status CheckFolder(const std::filesystem::path& folder);
 
 // See SqliteEventStore::Backup.
 absl::Status BackupTo(Database& database, const std::string& path, const std::string& vfs);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -52,13 +53,42 @@ absl::StatusCode CodeOf(sqlite3* handle, int code) {
   }
 }
 
+std::string FileOf(sqlite3* handle) {
+  const char* const name = handle == nullptr ? nullptr : sqlite3_db_filename(handle, "main");
+  return name == nullptr || *name == '\0' ? "the log" : name;
+}
+
+// nullopt: what was being done tells more.
+std::optional<std::string> WhatToDo(sqlite3* handle, int code) {
+  const std::string file = FileOf(handle);
+  switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
+      return file +
+             " has been locked by another program for longer than the busy timeout; let that one "
+             "finish, and try again";
+    case SQLITE_NOTADB:
+      return file + " is no database; name another file, or restore the log from a backup";
+    case SQLITE_CORRUPT:
+      return file + " is damaged or cut short; restore it from a backup";
+    case SQLITE_IOERR:
+      return file + " cannot be read or written; look at the disk";
+    case SQLITE_FULL:
+      return "the disk is full; make room for " + file;
+    default:
+      if (CodeOf(handle, code) != absl::StatusCode::kPermissionDenied) return std::nullopt;
+      return file + " cannot be written; the store needs to write to its file and folder";
+  }
+}
+
 }  // namespace
 
 absl::Status SqliteError(sqlite3* handle, int code, std::string_view doing) {
-  return MakeStatus(
-      CodeOf(handle, code),
-      absl::StrCat(ToAbsl(doing), ": ", sqlite3_errstr(code), " (",
-                   handle == nullptr ? "" : sqlite3_errmsg(handle), ", SQLite code ", code, ")"));
+  const char* const said = handle == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle);
+  return MakeStatus(CodeOf(handle, code),
+                    absl::StrCat(WhatToDo(handle, code).value_or(std::string(doing)),
+                                 " (SQLite: ", said, ", code ", code, ")"));
 }
 
 std::chrono::nanoseconds NextPause(steady_clock::time_point since) {

@@ -1,5 +1,7 @@
 #include "sqlite/schema.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -92,6 +94,18 @@ absl::Status CheckTables(Database& database) {
   return absl::OkStatus();
 }
 
+// SQLite takes a file of one byte for an empty one, and would write over it.
+absl::Status CheckSize(const std::string& path) {
+  constexpr off_t kSmallestDatabase = 512;
+  struct stat entry = {};
+  if (stat(path.c_str(), &entry) != 0 || entry.st_size == 0 || entry.st_size >= kSmallestDatabase) {
+    return absl::OkStatus();
+  }
+  return MakeStatus(absl::StatusCode::kDataLoss,
+                    absl::StrCat(path, " is no database (it has ", entry.st_size,
+                                 " bytes); name another file, or restore the log from a backup"));
+}
+
 }  // namespace
 
 absl::Status RenewIncarnation(Database& database) {
@@ -117,7 +131,8 @@ absl::StatusOr<EventId> ReadIncarnation(Database& database) {
   return EventId(id);
 }
 
-absl::Status PrepareFile(Database& database) {
+absl::StatusOr<bool> IsEmpty(Database& database) {
+  DAYBOOK_RETURN_IF_ERROR(CheckSize(database.path()));
   DAYBOOK_ASSIGN_OR_RETURN(const int64_t application, database.QueryInt("PRAGMA application_id"));
   DAYBOOK_ASSIGN_OR_RETURN(const int64_t format, database.QueryInt("PRAGMA user_version"));
   DAYBOOK_ASSIGN_OR_RETURN(const int64_t objects,
@@ -136,6 +151,11 @@ absl::Status PrepareFile(Database& database) {
         absl::StrCat(database.path(), " has format version ", format, ", this program reads up to ",
                      kFormatVersion, "; open it with a newer Daybook"));
   }
+  return empty;
+}
+
+absl::Status PrepareFile(Database& database) {
+  DAYBOOK_ASSIGN_OR_RETURN(const bool empty, IsEmpty(database));
   if (empty) DAYBOOK_RETURN_IF_ERROR(database.Execute("PRAGMA page_size = 4096"));
   DAYBOOK_RETURN_IF_ERROR(database.Execute("PRAGMA journal_mode = WAL"));
   return empty ? CreateTables(database) : CheckTables(database);

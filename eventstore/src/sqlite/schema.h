@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "daybook/event.h"
 #include "sqlite/database.h"
 
@@ -11,6 +12,10 @@ namespace daybook::internal {
 
 inline constexpr int32_t kApplicationId = 0x44617962;  // "Dayb"
 inline constexpr int32_t kFormatVersion = 1;
+
+// Whether the file holds nothing yet. kInvalidArgument: it is another program's. kDataLoss: no
+// database. kFailedPrecondition: written by a newer Daybook.
+absl::StatusOr<bool> IsEmpty(Database& database);
 
 // Makes the tables in a file that has none; otherwise checks that they are a log this code reads.
 // REQUIRES: no other process does the same at once.

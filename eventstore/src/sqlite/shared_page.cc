@@ -18,8 +18,8 @@ constexpr size_t kPageBytes = 4096;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<SharedPage>> SharedPage::Open(const std::string& path) {
-  DAYBOOK_ASSIGN_OR_RETURN(const int file, OpenSidecar(path));
+absl::StatusOr<std::unique_ptr<SharedPage>> SharedPage::Open(const std::string& database) {
+  DAYBOOK_ASSIGN_OR_RETURN(const int file, OpenSidecar(database));
   void* page = MAP_FAILED;
   if (ftruncate(file, kPageBytes) == 0) {
     page = mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
@@ -29,7 +29,7 @@ absl::StatusOr<std::unique_ptr<SharedPage>> SharedPage::Open(const std::string& 
   if (page == MAP_FAILED) {
     return MakeStatus(
         error == ENOSPC ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kUnavailable,
-        absl::StrCat("mapping ", path, ": ", std::strerror(error)));
+        absl::StrCat("mapping ", database, "-turn: ", std::strerror(error)));
   }
   return std::unique_ptr<SharedPage>(new SharedPage(page));
 }

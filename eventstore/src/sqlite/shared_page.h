@@ -16,7 +16,8 @@ namespace daybook::internal {
 // memory. Thread-safe.
 class SharedPage {
  public:
-  static absl::StatusOr<std::unique_ptr<SharedPage>> Open(const std::string& path);
+  // Of the stores on the database at this path.
+  static absl::StatusOr<std::unique_ptr<SharedPage>> Open(const std::string& database);
   ~SharedPage();
   SharedPage(const SharedPage&) = delete;
   SharedPage& operator=(const SharedPage&) = delete;

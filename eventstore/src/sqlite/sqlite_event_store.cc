@@ -1,7 +1,6 @@
 #include "daybook/sqlite_event_store.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -9,12 +8,14 @@
 #include "append_check.h"
 #include "make_status.h"
 #include "mutex.h"
+#include "query_check.h"
 #include "sqlite/backup.h"
 #include "sqlite/commit_queue.h"
 #include "sqlite/database.h"
 #include "sqlite/log_queries.h"
 #include "sqlite/log_reader.h"
 #include "sqlite/log_writer.h"
+#include "sqlite/open_check.h"
 #include "sqlite/recovery.h"
 #include "sqlite/schema.h"
 #include "sqlite/shared_page.h"
@@ -35,33 +36,10 @@ using internal::MutexLock;
 using internal::WriteItem;
 using std::chrono::steady_clock;
 
-constexpr int64_t kMinWalLimit = 1 << 20;
-constexpr int64_t kMaxWalLimit = 1 << 30;
 constexpr size_t kIdleReaders = 16;
 
 // A writer that dies between its commit and the bell leaves the bell unrung.
 constexpr std::chrono::milliseconds kSafetyPoll(500);
-
-absl::Status CheckOptions(const SqliteEventStoreOptions& options) {
-  const auto invalid = [](const std::string& message) {
-    return MakeStatus(absl::StatusCode::kInvalidArgument, message);
-  };
-  if (options.path.empty()) return invalid("options.path is empty; name the log's file");
-  if (options.path.find('\0') != std::string::npos) return invalid("options.path holds a NUL");
-  if (options.wal_limit < kMinWalLimit || options.wal_limit > kMaxWalLimit) {
-    return invalid(absl::StrCat("options.wal_limit is ", options.wal_limit, "; from ", kMinWalLimit,
-                                " to ", kMaxWalLimit));
-  }
-  if (options.busy_timeout.count() < 0) return invalid("options.busy_timeout is negative");
-  if (options.once_retention < std::chrono::seconds(1)) {
-    return invalid("options.once_retention is less than a second");
-  }
-  std::error_code ignored;
-  if (std::filesystem::is_directory(options.path, ignored)) {
-    return invalid(absl::StrCat(options.path, " is a folder; name a file in it"));
-  }
-  return internal::CheckFolder(std::filesystem::absolute(options.path).parent_path());
-}
 
 absl::StatusOr<std::unique_ptr<Database>> Connect(const SqliteEventStoreOptions& options,
                                                   int more_flags, const std::string& pragmas) {
@@ -169,14 +147,13 @@ class SqliteEventStore::Impl::Reader {
 
 absl::StatusOr<std::unique_ptr<SqliteEventStore::Impl>> SqliteEventStore::Impl::Open(
     const SqliteEventStoreOptions& given) {
-  DAYBOOK_RETURN_IF_ERROR(CheckOptions(given));
-  SqliteEventStoreOptions options = given;
+  DAYBOOK_ASSIGN_OR_RETURN(SqliteEventStoreOptions options, internal::CheckOptions(given));
   DAYBOOK_ASSIGN_OR_RETURN(auto opened, Connect(options, SQLITE_OPEN_CREATE, ""));
   options.path = opened->path();
   DAYBOOK_RETURN_IF_ERROR(RefuseReadOnly(*opened));
-  const std::string sidecar = options.path + "-turn";
-  DAYBOOK_ASSIGN_OR_RETURN(auto turnstile, internal::Turnstile::Open(sidecar));
-  DAYBOOK_ASSIGN_OR_RETURN(auto page, internal::SharedPage::Open(sidecar));
+  DAYBOOK_RETURN_IF_ERROR(internal::RefuseForeignFile(options.path, options.vfs));
+  DAYBOOK_ASSIGN_OR_RETURN(auto turnstile, internal::Turnstile::Open(options.path));
+  DAYBOOK_ASSIGN_OR_RETURN(auto page, internal::SharedPage::Open(options.path));
   std::unique_ptr<Database> writer = std::move(opened);  // closed before the turnstile is left
   EventId incarnation;
   {
@@ -303,12 +280,13 @@ absl::StatusOr<StreamState> SqliteEventStore::Tombstone(std::string_view stream,
 
 absl::StatusOr<StreamState> SqliteEventStore::Visit(const StreamQuery& query,
                                                     const Visitor& visitor) {
-  DAYBOOK_RETURN_IF_ERROR(internal::CheckStreamName(query.stream));
+  DAYBOOK_RETURN_IF_ERROR(internal::CheckQuery(query));
   DAYBOOK_ASSIGN_OR_RETURN(auto reader, Impl::Reader::Of(*impl_));
   return reader->Visit(query, visitor);
 }
 
 absl::StatusOr<LogScan> SqliteEventStore::Visit(const LogQuery& query, const Visitor& visitor) {
+  DAYBOOK_RETURN_IF_ERROR(internal::CheckQuery(query));
   DAYBOOK_ASSIGN_OR_RETURN(auto reader, Impl::Reader::Of(*impl_));
   return reader->Visit(query, visitor);
 }
@@ -321,6 +299,7 @@ absl::StatusOr<StreamState> SqliteEventStore::State(std::string_view stream) {
 
 absl::StatusOr<std::vector<std::string>> SqliteEventStore::ListStreams(
     const StreamListQuery& query) {
+  DAYBOOK_RETURN_IF_ERROR(internal::CheckQuery(query));
   DAYBOOK_ASSIGN_OR_RETURN(auto reader, Impl::Reader::Of(*impl_));
   return reader->ListStreams(query);
 }
@@ -332,6 +311,7 @@ absl::StatusOr<std::optional<AppendResult>> SqliteEventStore::FindOnce(const Onc
 }
 
 absl::StatusOr<std::vector<Row>> SqliteEventStore::ReadRows(const RowQuery& query) {
+  DAYBOOK_RETURN_IF_ERROR(internal::CheckQuery(query));
   DAYBOOK_ASSIGN_OR_RETURN(auto reader, Impl::Reader::Of(*impl_));
   return reader->ReadRows(query);
 }

@@ -1,6 +1,7 @@
 #include "sqlite/turnstile.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -49,10 +50,24 @@ absl::Status Take(int file, Part part, steady_clock::time_point since,
   return absl::OkStatus();
 }
 
+// Who may use the database may use what stands beside it, whoever made that, and whatever the umask
+// was: as SQLite does for its own. Where a file system knows no owners and modes, it stays as it
+// is.
+void MakeLike(const struct stat& database, int file) {
+  if (geteuid() == 0 && fchown(file, database.st_uid, database.st_gid) != 0) return;
+  if (fchmod(file, database.st_mode & 0666) != 0) return;
+}
+
 }  // namespace
 
-absl::StatusOr<int> OpenSidecar(const std::string& path) {
-  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+absl::StatusOr<int> OpenSidecar(const std::string& database) {
+  const std::string path = database + "-turn";
+  struct stat like = {};
+  const bool known = stat(database.c_str(), &like) == 0;
+  const mode_t mode = known ? like.st_mode & 0666 : 0666;
+  int file = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  if (file >= 0 && known) MakeLike(like, file);
+  if (file < 0 && errno == EEXIST) file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, mode);
   if (file >= 0) return file;
   const bool refused = errno == EACCES || errno == EPERM || errno == EROFS;
   return MakeStatus(
@@ -61,8 +76,8 @@ absl::StatusOr<int> OpenSidecar(const std::string& path) {
                    refused ? "; the store needs to write to its file and folder" : ""));
 }
 
-absl::StatusOr<std::unique_ptr<Turnstile>> Turnstile::Open(const std::string& path) {
-  DAYBOOK_ASSIGN_OR_RETURN(const int file, OpenSidecar(path));
+absl::StatusOr<std::unique_ptr<Turnstile>> Turnstile::Open(const std::string& database) {
+  DAYBOOK_ASSIGN_OR_RETURN(const int file, OpenSidecar(database));
   return std::unique_ptr<Turnstile>(new Turnstile(file));
 }
 

@@ -17,7 +17,8 @@ namespace daybook::internal {
 // Used by one thread at a time.
 class Turnstile {
  public:
-  static absl::StatusOr<std::unique_ptr<Turnstile>> Open(const std::string& path);
+  // Of the database at this path.
+  static absl::StatusOr<std::unique_ptr<Turnstile>> Open(const std::string& database);
   ~Turnstile();
   Turnstile(const Turnstile&) = delete;
   Turnstile& operator=(const Turnstile&) = delete;
@@ -57,8 +58,9 @@ class InTurn {
   bool entered_ = false;
 };
 
-// Opens the file beside the database that holds no data: the turnstile's locks and the shared page.
-absl::StatusOr<int> OpenSidecar(const std::string& path);
+// Opens the file beside the database that holds no data, "-turn": the turnstile's locks and the
+// shared page. Made, if need be, with the owner and the mode of the database.
+absl::StatusOr<int> OpenSidecar(const std::string& database);
 
 }  // namespace daybook::internal
 

@@ -16,20 +16,23 @@ constexpr int kBulkPages = 1000;
 // What the writer may copy itself without anybody noticing.
 constexpr int kSmallRest = 64;
 
-// After a try that left the log as it was.
+// After a try that left the log as it was; of a small log, a share of it.
 constexpr int kRetryPages = 256;
 constexpr int kRetryPagesNearLimit = 64;
+constexpr int kRetryShare = 16;
+constexpr int kRetryShareNearLimit = 32;
 
 constexpr std::chrono::nanoseconds kNoPatience(0);
 constexpr std::chrono::milliseconds kPatienceNearLimit(50);
+// Once, before the commit that would take the log beyond its limit.
+constexpr std::chrono::milliseconds kPatienceAtLimit(500);
 
 }  // namespace
 
 WalKeeper::WalKeeper(std::unique_ptr<Database> database, SharedPage& page, int64_t wal_limit,
                      std::function<void(const absl::Status&)> report)
-    : bulk_pages_(
-          static_cast<int>(std::min<int64_t>(kBulkPages, wal_limit / kWalBytesPerPage / 4))),
-      limit_pages_(static_cast<int>(wal_limit / kWalBytesPerPage * 3 / 4)),
+    : limit_pages_(static_cast<int>(wal_limit / kWalBytesPerPage)),
+      bulk_pages_(std::min(kBulkPages, limit_pages_ / 4)),
       database_(std::move(database)),
       page_(page),
       report_(std::move(report)),
@@ -47,9 +50,9 @@ WalKeeper::~WalKeeper() {
 void WalKeeper::AfterCommit(Database& writer) {
   if (page_.sync_failed()) return;
   const int pages = writer.wal_pages();
-  if (pages < next_try_pages_ - kRetryPages) next_try_pages_ = 0;  // it has started over
+  NoteGroup(pages);
   if (pages < std::max(bulk_pages_, next_try_pages_)) return;
-  const bool near_limit = pages >= limit_pages_;
+  const bool near_limit = pages >= NearLimit();
   if (near_limit) {
     MutexLock lock(mutex_);
     while (state_ == kCopying) changed_.Wait(mutex_);
@@ -66,18 +69,42 @@ void WalKeeper::AfterCommit(Database& writer) {
   }
 }
 
+void WalKeeper::NoteGroup(int pages) {
+  const bool started_over = pages < pages_;
+  if (started_over) next_try_pages_ = 0;
+  if (started_over) waited_at_limit_ = false;
+  const int group = started_over ? pages : pages - pages_;
+  largest_group_ = std::max(group, largest_group_ - largest_group_ / 64);
+  pages_ = pages;
+}
+
+int WalKeeper::NearLimit() const {
+  return std::max(limit_pages_ / 2,
+                  std::min(limit_pages_ * 3 / 4, limit_pages_ - largest_group_ * 3 / 2));
+}
+
+std::chrono::nanoseconds WalKeeper::Patience() {
+  const bool at_limit = pages_ <= limit_pages_ && pages_ + largest_group_ > limit_pages_;
+  if (!at_limit || waited_at_limit_) return kPatienceNearLimit;
+  waited_at_limit_ = true;
+  return kPatienceAtLimit;
+}
+
 void WalKeeper::Finish(Database& writer, bool near_limit) {
-  next_try_pages_ = writer.wal_pages() + (near_limit ? kRetryPagesNearLimit : kRetryPages);
+  next_try_pages_ =
+      pages_ + (near_limit ? std::min(kRetryPagesNearLimit, limit_pages_ / kRetryShareNearLimit)
+                           : std::min(kRetryPages, limit_pages_ / kRetryShare));
   const absl::StatusOr<WalPages> copied =
-      near_limit ? writer.Checkpoint(SQLITE_CHECKPOINT_RESTART, kPatienceNearLimit)
+      near_limit ? writer.Checkpoint(SQLITE_CHECKPOINT_RESTART, Patience())
                  : writer.Checkpoint(SQLITE_CHECKPOINT_PASSIVE, kNoPatience);
   if (writer.sync_failed()) page_.set_sync_failed(true);
-  if (near_limit && copied.ok() && copied->blocked) {
-    report_(MakeStatus(absl::StatusCode::kUnavailable,
-                       "the write-ahead log grows beyond its limit, for a read has been standing "
-                       "open; let visitors be quick"));
-  } else {
+  const bool blocked = near_limit && copied.ok() && copied->blocked;
+  if (!blocked) {
     report_(copied.status());
+  } else if (pages_ > limit_pages_) {
+    report_(MakeStatus(absl::StatusCode::kUnavailable,
+                       "the write-ahead log has grown beyond its limit, for a read has been "
+                       "standing open; let visitors be quick"));
   }
   MutexLock lock(mutex_);
   state_ = kIdle;

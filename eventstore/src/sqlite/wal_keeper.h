@@ -2,6 +2,7 @@
 #define DAYBOOK_SRC_SQLITE_WAL_KEEPER_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,7 +18,7 @@ namespace daybook::internal {
 // Keeps the write-ahead log small. Once it holds enough pages, a thread with a connection of its
 // own copies them into the file and syncs it, which disturbs nobody; the few that were written
 // meanwhile the writer copies between two groups, and the next group starts the log over. Only a
-// log near its limit makes the writer wait: for the thread, and for readers.
+// log near its limit makes the writer wait: for the thread, and for readers, the longer the nearer.
 class WalKeeper {
  public:
   // `report` is called from both threads with the outcome of each try.
@@ -33,10 +34,13 @@ class WalKeeper {
  private:
   void Run();
   void Copy();
+  void NoteGroup(int pages);
+  int NearLimit() const;
+  std::chrono::nanoseconds Patience();
   void Finish(Database& writer, bool near_limit);
 
-  const int bulk_pages_;
   const int limit_pages_;
+  const int bulk_pages_;
   const std::unique_ptr<Database> database_;
   SharedPage& page_;  // once it says that a sync has failed, nothing is copied any more
   const std::function<void(const absl::Status&)> report_;
@@ -47,8 +51,13 @@ class WalKeeper {
   std::atomic<State> state_ = kIdle;  // changed under mutex_
   Mutex mutex_;
   CondVar changed_;
-  int copied_pages_ = 0;    // written by the thread before kCopied, read by the writer behind it
-  int next_try_pages_ = 0;  // the writer's own
+  int copied_pages_ = 0;  // written by the thread before kCopied, read by the writer behind it
+
+  // The writer's own.
+  int pages_ = 0;  // in the log
+  int next_try_pages_ = 0;
+  int largest_group_ = 0;  // pages of a commit, the largest of late
+  bool waited_at_limit_ = false;
 
   std::thread thread_;
 };
