@@ -36,11 +36,7 @@ int EventTable::Find(std::string_view name) const {
   return found != names_.end() && found->first == name ? found->second : -1;
 }
 
-absl::Status AggregateAccess::Misuse(const AggregateBase& aggregate) {
-  if (!aggregate.misuse_.ok()) return aggregate.misuse_;
-  if (aggregate.applying_) return MakeStatus(absl::StatusCode::kInternal, "Apply threw");
-  return absl::OkStatus();
-}
+absl::Status AggregateAccess::Misuse(const AggregateBase& aggregate) { return aggregate.misuse_; }
 
 }  // namespace internal
 
@@ -49,12 +45,17 @@ absl::Status AggregateBase::Record(const google::protobuf::Message& event) {
   if (applying_) {
     misuse_ = internal::MakeStatus(absl::StatusCode::kInternal,
                                    absl::StrCat("Apply must not emit; it emitted ", type));
-    return misuse_;
   }
+  if (!misuse_.ok()) return misuse_;
   DAYBOOK_ASSIGN_OR_RETURN(std::string payload, internal::Serialize(event, kMaxPayloadBytes));
   emitted_.push_back({.type = std::move(type), .payload = std::move(payload)});
   version_ = version_ + 1;
   return absl::OkStatus();
+}
+
+void AggregateBase::ApplyThrew() {
+  applying_ = false;
+  if (misuse_.ok()) misuse_ = internal::MakeStatus(absl::StatusCode::kInternal, "Apply threw");
 }
 
 }  // namespace daybook

@@ -17,6 +17,7 @@
 #include "former_names.h"
 #include "make_status.h"
 #include "mutex.h"
+#include "serialize.h"
 #include "status_macros.h"
 #include "to_absl.h"
 
@@ -129,7 +130,7 @@ class DomainEvents::Impl {
   void Deliver(const StoredEvent& event) {
     for (Listeners* listeners : ListenersToStored(event.type)) {
       if (listeners->signal.empty()) continue;
-      if (listeners->event->ParseFromString(event.payload)) {
+      if (internal::ParseSilently(event.payload, *listeners->event)) {
         listeners->signal(*listeners->event, event.View());
       } else {
         Report(internal::MakeStatus(

@@ -24,6 +24,10 @@ Committed Repeated(const AppendResult& first_answer) {
 }  // namespace
 
 absl::StatusOr<Committed> Execution::Run(int max_attempts) {
+  if (max_attempts < 1) {
+    return MakeStatus(absl::StatusCode::kInvalidArgument,
+                      absl::StrCat("max_attempts is ", max_attempts, "; at least 1"));
+  }
   DAYBOOK_ASSIGN_OR_RETURN(metadata_, Serialize(options_.cause, kMaxMetadataBytes));
   const int attempts = options_.expected.has_value() ? 1 : max_attempts;
   for (int i = 0; i < attempts; ++i) {
@@ -74,14 +78,24 @@ Execution::Decision Execution::Decide() {
     decision.status = FromCurrentException(absl::StrCat(stream_, ": the command"));
     decision.spoiled = true;
   }
-  if (const absl::Status misuse = AggregateAccess::Misuse(aggregate);
-      !misuse.ok() && !decision.spoiled) {
+  decision.emitted = AggregateAccess::TakeEmitted(aggregate);
+  const absl::Status misuse = Misuse(decision);
+  if (!misuse.ok() && !decision.spoiled) {
     decision.status = MakeStatus(misuse.code(), absl::StrCat(stream_, ": ", misuse.message()));
     decision.spoiled = true;
   }
-  decision.emitted = AggregateAccess::TakeEmitted(aggregate);
   if (!decision.status.ok() && !decision.emitted.empty()) decision.spoiled = true;
   return decision;
+}
+
+// What the command did to the aggregate that no command may.
+absl::Status Execution::Misuse(const Decision& decision) const {
+  const AggregateBase& aggregate = *instance_.aggregate;
+  const auto emitted = static_cast<int64_t>(decision.emitted.size());
+  const bool same = aggregate.id() == id_ && aggregate.version() == decision.version + emitted;
+  if (same) return AggregateAccess::Misuse(aggregate);
+  return MakeStatus(absl::StatusCode::kInternal,
+                    "the command moved its aggregate away, or put another in its place");
 }
 
 std::optional<Execution::Answer> Execution::Append(Decision decision) {

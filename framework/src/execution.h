@@ -50,6 +50,7 @@ class Execution {
   std::optional<Answer> Attempt();
   absl::Status Prepare();
   Decision Decide();
+  absl::Status Misuse(const Decision& decision) const;
   std::optional<Answer> Append(Decision decision);
   std::optional<Answer> AnswerWithoutEvents(const Decision& decision);
   absl::StatusOr<std::optional<Committed>> FindOnce();

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "make_status.h"
+#include "serialize.h"
 #include "to_absl.h"
 
 namespace daybook {
@@ -11,7 +12,7 @@ namespace daybook {
 absl::StatusOr<Metadata> MetadataOf(const RecordedEvent& event) {
   Metadata metadata;
   const std::string_view bytes = event.metadata();
-  if (!metadata.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+  if (!internal::ParseSilently(bytes, metadata)) {
     return internal::MakeStatus(
         absl::StatusCode::kDataLoss,
         absl::StrCat(internal::ToAbsl(event.stream()), ", version ", event.version().value(),

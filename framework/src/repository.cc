@@ -1,6 +1,5 @@
 #include "daybook/repository.h"
 
-#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -16,7 +15,7 @@ class RepositoryCore::Impl {
  public:
   Impl(EventStore& store, const AggregateType& type, const RepositoryOptions& options)
       : store_(store),
-        max_attempts_(std::max(options.max_attempts, 1)),
+        max_attempts_(options.max_attempts),
         loader_(store, type),
         cache_(options.cached_aggregates) {}
 

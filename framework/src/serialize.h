@@ -5,9 +5,14 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "daybook/aggregate.h"  // ParseSilently
 #include "google/protobuf/message.h"
 
 namespace daybook::internal {
+
+// The name of the first string field that holds what is not UTF-8, such as "lines.sku"; empty: none
+// does.
+std::string NotUtf8(const google::protobuf::Message& message);
 
 // The message's bytes. kInvalidArgument: more than `max_bytes`, or bytes that could not be read
 // back.

@@ -55,6 +55,20 @@ TEST(AggregateTest, AThrowInApplyIsNotLostWhenTheCommandSwallowsIt) {
       .ThenFails(kInternal, "Apply threw");
 }
 
+TEST(AggregateTest, ACommandThatGoesOnAfterItsApplyThrewIsToldThatItThrew) {
+  Given<Account>()
+      .When([](Account& account) {
+        try {
+          account.Deposit(kApplyThrows).IgnoreError();
+        } catch (const std::exception&) {
+        }
+        const absl::Status next = account.Deposit(1);
+        EXPECT_THAT(next, Fails(kInternal, "Apply threw"));
+        return next;
+      })
+      .ThenFails(kInternal, "Apply threw");
+}
+
 TEST(AggregateTest, AnEventBeyondTheBoundIsNeitherRecordedNorApplied) {
   Given<Account>(Opened("ann"))
       .When([](Account& account) {
@@ -67,11 +81,12 @@ TEST(AggregateTest, AnEventBeyondTheBoundIsNeitherRecordedNorApplied) {
       .ThenEmits(Deposit(2));
 }
 
-// Protobuf writes such a string without complaint, and then refuses to read it.
+// Protobuf writes such a string, and then refuses to read it.
 TEST(AggregateTest, AnEventThatCouldNotBeReadBackIsRefused) {
   Given<Account>(Opened("ann"))
       .When([](Account& account) { return account.Deposit(1, "caf\xe9"); })
-      .ThenFails(kInvalidArgument, "not UTF-8");
+      .ThenFails(kInvalidArgument,
+                 "daybook.test.v1.Deposited: the string in field note is not UTF-8");
 }
 
 TEST(AggregateTest, EventsAreFoundByTheirNameAndByFormerOnes) {

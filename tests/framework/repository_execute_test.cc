@@ -13,6 +13,7 @@ using ::testing::ElementsAre;
 
 constexpr auto kFailedPrecondition = absl::StatusCode::kFailedPrecondition;
 constexpr auto kInternal = absl::StatusCode::kInternal;
+constexpr auto kInvalidArgument = absl::StatusCode::kInvalidArgument;
 
 using Command = std::function<absl::Status(Account&)>;
 
@@ -294,6 +295,78 @@ TEST_F(RepositoryExecuteTest, ACauseThatCouldNotBeReadBackIsRefused) {
   cause.set_traceparent(std::string(kMaxMetadataBytes, 'x'));
   EXPECT_THAT(accounts_.Execute("1", DepositOf(1), {.cause = cause}),
               Fails(absl::StatusCode::kInvalidArgument, "daybook.Metadata"));
+  EXPECT_EQ(store_->Head().value(), Position(0));
+}
+
+// Protobuf remarks on such strings on stderr; a library does not.
+TEST_F(RepositoryExecuteTest, NothingIsPrintedAboutWhatIsNotUtf8) {
+  Metadata cause;
+  cause.add_headers()->set_name("name");
+  cause.add_headers()->set_value("caf\xe9");
+  const NewEvent stored{
+      .type = "daybook.test.v1.Deposited", .payload = "\x12\x01\xff", .metadata = "\x0a\x01\xff"};
+  ASSERT_THAT(store_->Append("account-2", ExpectedVersion::Any(), {stored}), IsOk());
+  ::testing::internal::CaptureStderr();
+  const auto event = accounts_.Execute(
+      "1", [](Account& account) { return account.Deposit(1, "\xf0\x90\x28\xbc"); });
+  const auto metadata = accounts_.Execute("1", DepositOf(1), {.cause = cause});
+  const auto replayed = accounts_.Load("2");
+  const auto read = MetadataOf(StoredEvent(store_->Read(LogQuery{})->events.at(0)).View());
+  const std::string printed = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(printed, "");
+  EXPECT_THAT(event, Fails(kInvalidArgument, "Deposited: the string in field note is not UTF-8"));
+  EXPECT_THAT(metadata, Fails(kInvalidArgument, "the string in field headers.value"));
+  EXPECT_THAT(replayed, Fails(absl::StatusCode::kDataLoss, "cannot be decoded"));
+  EXPECT_THAT(read, Fails(absl::StatusCode::kDataLoss, "no daybook.Metadata"));
+}
+
+TEST_F(RepositoryExecuteTest, TextInAnyTongueIsTaken) {
+  const std::string text = "\x7f caf\u00e9 \u0800 \uffff \U00010000 \U0010ffff";
+  EXPECT_THAT(accounts_.Execute("1", [&](Account& account) { return account.Deposit(1, text); }),
+              IsOk());
+  EXPECT_EQ(accounts_.Load("1")->note(), text);
+  for (const char* broken : {"\xc0\xaf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                             "\xf0\x80\x80\x80", "\xf8\x88\x80\x80\x80", "\x80", "\xc3"}) {
+    EXPECT_THAT(
+        accounts_.Execute("1", [&](Account& account) { return account.Deposit(1, broken); }),
+        Fails(kInvalidArgument, "not UTF-8"));
+  }
+}
+
+TEST_F(RepositoryExecuteTest, ACommandThatTakesItsAggregateAwayIsToldSo) {
+  ASSERT_THAT(accounts_.Execute("1", DepositOf(10)), IsOk());
+  const auto moves_away = [](Account& account) {
+    const Account taken = std::move(account);
+    return absl::OkStatus();
+  };
+  const auto uses_what_it_took = [](Account& account) {
+    Account taken = std::move(account);
+    return taken.Deposit(1);
+  };
+  const auto begins_anew = [](Account& account) {
+    account = Account();
+    return account.Deposit(1);
+  };
+  const Account another = *accounts_.Load("1");
+  const auto takes_another = [&](Account& account) {
+    account = another;
+    return account.Deposit(1);
+  };
+  for (const std::string id : {"1", "2"}) {
+    EXPECT_THAT(accounts_.Execute(id, moves_away), Fails(kInternal, "moved its aggregate away"));
+    EXPECT_THAT(accounts_.Execute(id, uses_what_it_took), Fails(kInternal, "moved its aggregate"));
+    EXPECT_THAT(accounts_.Execute(id, begins_anew), Fails(kInternal, "put another in its place"));
+  }
+  EXPECT_THAT(accounts_.Execute("2", takes_another), Fails(kInternal, "put another in its place"));
+  EXPECT_EQ(store_->Head().value(), Position(1));
+  EXPECT_THAT(accounts_.Execute("1", WithdrawalOf(10)), IsCommitted(2, 2));
+}
+
+TEST_F(RepositoryExecuteTest, FewerAttemptsThanOneAreRefused) {
+  for (const int attempts : {0, -3}) {
+    Repository<Account> accounts(watched_, {.max_attempts = attempts});
+    EXPECT_THAT(accounts.Execute("1", DepositOf(1)), Fails(kInvalidArgument, "max_attempts"));
+  }
   EXPECT_EQ(store_->Head().value(), Position(0));
 }
 

@@ -75,6 +75,9 @@ class EventTable {
   absl::Status status_;
 };
 
+// False: the bytes cannot be read. Protobuf's own remarks on them, to stderr, are held back.
+bool ParseSilently(std::string_view bytes, google::protobuf::Message& message);
+
 // One message per event type, made when first needed and parsed into again and again.
 using ReplayBuffer = std::vector<std::unique_ptr<google::protobuf::Message>>;
 }  // namespace internal
@@ -100,6 +103,9 @@ class AggregateBase {
 
   // Records an event for the append, before it is applied.
   absl::Status Record(const google::protobuf::Message& event);
+
+  // The state is that of no version any more.
+  void ApplyThrew();
 
   // True while an Apply runs, which must not emit.
   bool applying_ = false;
@@ -159,7 +165,12 @@ class Aggregate<Derived, Events<E...>> : public AggregateBase {
   template <typename Event>
   static void ApplyOne(Derived& self, const Event& event) {
     self.applying_ = true;
-    self.Apply(event);
+    try {
+      self.Apply(event);
+    } catch (...) {
+      self.ApplyThrew();
+      throw;
+    }
     self.applying_ = false;
   }
 
@@ -168,7 +179,7 @@ class Aggregate<Derived, Events<E...>> : public AggregateBase {
                                     std::unique_ptr<google::protobuf::Message>& message) {
     if (message == nullptr) message = std::make_unique<Event>();
     auto& event = static_cast<Event&>(*message);
-    if (!event.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
+    if (!internal::ParseSilently(payload, event)) {
       return absl::DataLossError("its payload cannot be decoded");
     }
     ApplyOne(self, event);

@@ -29,7 +29,8 @@ struct RepositoryOptions {
   // How many aggregates are kept in memory, the recently used ones. 0: none.
   size_t cached_aggregates = 1024;
 
-  // How often a command is decided, at most, before its conflict is returned. At least 1.
+  // How often a command is decided, at most, before its conflict is returned. At least 1; with
+  // less, Execute answers kInvalidArgument.
   int max_attempts = 16;
 };
 

@@ -157,6 +157,10 @@ void RowsAreBounded(EventStore& store) {
   EXPECT_THAT(store.Append(Rows({}, {{"t", "k", value + "v"}})), IsRefusedAsInvalid());
   EXPECT_THAT(store.Append(Rows({{"t", name + "n", "v"}}, {{"t", "k", "v"}})),
               IsRefusedAsInvalid());
+  EXPECT_THAT(store.Append(Rows({}, {{"t", "k", "v"}, {"t", "l", "v"}, {"t", "k", std::nullopt}})),
+              IsRefusedAsInvalid());
+  EXPECT_THAT(store.ReadRows({}), IsRefusedAsInvalid());
+  EXPECT_THAT(store.ReadRows({.table = "t", .limit = -1}), IsRefusedAsInvalid());
   const std::vector<Row> too_many(kMaxAppendRows + 1, Row{"t", "k", "v"});
   EXPECT_THAT(store.Append(Rows({}, too_many)), IsRefusedAsInvalid());
   ASSERT_OK_AND_ASSIGN(const auto rows, store.ReadRows({.table = "t"}));

@@ -100,6 +100,15 @@ void TheLogIsFiltered(EventStore& store) {
               ElementsAre(2));
 }
 
+void AQueryThatCanFindNothingIsRefused(EventStore& store) {
+  FillLog(store);
+  EXPECT_THAT(store.Read(LogQuery{.limit = -1}), IsRefusedAsInvalid());
+  for (const char* category : {"order-1", "-", "or\nder"}) {
+    EXPECT_THAT(store.Read(LogQuery{.filter = {.category = category}}), IsRefusedAsInvalid());
+  }
+  EXPECT_THAT(ReadPositions(store, {.limit = 0}), IsEmpty());
+}
+
 void AFilteredLogIsReadBackwards(EventStore& store) {
   FillLog(store);
   EXPECT_THAT(ReadPositions(store, {.direction = Direction::kBackwards,
@@ -205,6 +214,7 @@ constexpr Case kCases[] = {
     CONTRACT_CASE(TheLogIsReadInRanges),
     CONTRACT_CASE(TheLogIsReadBackwards),
     CONTRACT_CASE(TheLogIsFiltered),
+    CONTRACT_CASE(AQueryThatCanFindNothingIsRefused),
     CONTRACT_CASE(AFilteredLogIsReadBackwards),
     CONTRACT_CASE(PagesTellHowFarTheyLooked),
     CONTRACT_CASE(AFilterThatFindsNothingLooksToTheHead),

@@ -33,6 +33,7 @@ void AStreamIsReadInRangesAndLimits(EventStore& store) {
               ElementsAre(3, 4));
   EXPECT_THAT(read({.stream = "order-1", .after = Version(1), .limit = 2}), ElementsAre(2, 3));
   EXPECT_THAT(read({.stream = "order-1", .limit = 0}), IsEmpty());
+  EXPECT_THAT(store.Read(StreamQuery{.stream = "order-1", .limit = -1}), IsRefusedAsInvalid());
   EXPECT_THAT(read({.stream = "order-1", .after = Version(6)}), IsEmpty());
   EXPECT_THAT(read({.stream = "order-1", .before = Version(1)}), IsEmpty());
   EXPECT_THAT(read({.stream = "order-1", .after = Version(3), .before = Version(4)}), IsEmpty());

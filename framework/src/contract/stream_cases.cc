@@ -167,6 +167,8 @@ void StreamsAreListedInPages(EventStore& store) {
     query.after = page.back();
   }
   EXPECT_THAT(seen, ElementsAre("order-0", "order-1", "order-2", "order-3", "order-4"));
+  EXPECT_THAT(store.ListStreams({.limit = -1}), IsRefusedAsInvalid());
+  EXPECT_THAT(store.ListStreams({.category = "order-1"}), IsRefusedAsInvalid());
 }
 
 void DeletedStreamsAreNotListed(EventStore& store) {

@@ -3,132 +3,48 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
-#include <functional>
 #include <map>
 #include <optional>
-#include <queue>
 #include <random>
-#include <set>
-#include <span>
-#include <string>
-#include <string_view>
-#include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "daybook/event.h"
 #include "daybook/subscription.h"
+#include "subscription/engine_types.h"
+#include "subscription/parking_lot.h"
+#include "subscription/window.h"
 
 namespace daybook::internal {
-
-using EngineTime = std::chrono::steady_clock::time_point;
-
-struct EngineOptions {
-  int64_t max_in_flight = 1;
-  int64_t window = 4096;
-  RetryPolicy retry = {};
-  bool park = true;
-  ParkingLimits limits = {};
-  int64_t checkpoint_every = 1000;  // finished records
-  std::chrono::nanoseconds checkpoint_interval = std::chrono::seconds(1);
-  uint64_t seed = 0;  // of the jitter
-};
-
-// A record as the engine sees it: where it stands, and in which lane.
-struct EngineRecord {
-  Record record = {};
-  Position position = {};
-  std::string lane = {};
-};
-
-// A record to hand to the handler. Without `record`, it is a parked one, to be found by position.
-struct Dispatch {
-  Position position = {};
-  Record record = {};
-  int attempt = 1;
-};
-
-enum class Verdict {
-  kDone,
-  kFailed,      // this record, this time
-  kNever,       // this record, whatever is tried
-  kEverything,  // any record would have failed
-  kGone,        // a parked record whose event has been deleted
-};
-
-struct Outcome {
-  Verdict verdict = Verdict::kDone;
-  absl::Status why = absl::OkStatus();
-};
-
-// What one who has a say in a subscription asks of it. `id` comes back with the answer.
-struct Control {
-  enum Kind { kPause, kResume, kReset, kReplayLane, kReplayAll, kDiscardRecord, kDiscardLane };
-  Kind kind = kPause;
-  Position position = {};  // kReset, kDiscardRecord
-  std::string lane = {};   // kReplayLane, kDiscardLane
-  std::string id = {};
-};
-
-struct Answer {
-  std::string id = {};
-  absl::Status status = absl::OkStatus();
-};
-
-// What a subscription keeps, to be changed in one transaction.
-struct EngineWrite {
-  Position checkpoint = {};
-  bool paused = false;
-  std::vector<ParkedRecord> parked = {};  // rows to write
-  std::vector<Position> unparked = {};    // rows to remove
-  std::vector<Answer> answers = {};       // given when this is written
-};
-
-// What it starts from.
-struct EngineState {
-  Position checkpoint = {};
-  bool paused = false;
-  std::vector<ParkedRecord> parked = {};
-};
-
-// The lowest record that is not done.
-struct Unfinished {
-  Position position = {};
-  std::string lane = {};
-  int attempts = 0;  // that failed
-  bool in_flight = false;
-  RecordedTime recorded = {};
-  absl::Status last_error = absl::OkStatus();
-  std::optional<EngineTime> next_try = {};
-};
 
 // Decides everything a subscription does, and does nothing: no threads, no clock, no I/O. Its owner
 // tells it what happened, then asks what to do until there is nothing more, then waits for the next
 // input or for NextTimer(). Not thread-safe.
 //
-// The records that are read and not yet done stand in `entries_`, by position. Each lane's hang
-// together as a list, whose first is ready, in flight or waiting for its next try; the others wait
-// behind it. A parked lane has rows instead, and whatever comes in joins them.
+// What is read stands in the window until it is done. A parked lane has rows in the parking lot
+// instead, and whatever comes in joins them.
 class Engine {
  public:
   Engine(const EngineOptions& options, EngineState state);
 
   // ---- What happened ---------------------------------------------------------------------------
 
-  // A page of what follows read_to(), and how far it looked. REQUIRES: no more than Wanted().
+  // A page of what follows read_to(), and how far it looked. REQUIRES: no more records than
+  // Wanted().
   void OnPage(std::vector<EngineRecord> records, Position looked, RecordedTime wall);
 
   // REQUIRES: `position` is in flight.
   void OnCompletion(Position position, const Outcome& outcome, EngineTime now, RecordedTime wall);
 
-  // How the last NextWrite() ended. On failure it comes again, unless that was the end.
+  // How the last NextWrite() ended. On failure it comes again, after a pause in which nothing is
+  // handed out; unless that was the end.
   void OnWritten(const absl::Status& written, EngineTime now);
 
+  // Answered by a write: at once, but for a reset, which waits for what is in flight, and the
+  // discard of a record that the file does not hold yet, which waits for the checkpoint to pass it.
   void OnControl(Control control);
 
-  // The feed or the store has failed for good: nothing more is handled.
+  // The feed or the store has failed: nothing more is handled, until a kResume.
   void OnBroken(absl::Status why) { Stop(std::move(why)); }
 
   // ---- What to do ------------------------------------------------------------------------------
@@ -138,119 +54,76 @@ class Engine {
   // How many records to read after read_to(); 0: none for now.
   int64_t Wanted() const;
 
+  // Until OnWritten() there is no other.
   std::optional<EngineWrite> NextWrite(EngineTime now);
 
   // When to ask again even if nothing happens.
   EngineTime NextTimer() const;
 
-  // Writes as soon as there is anything to write, from now on: before a stop.
+  // What there is to write now is due at once.
   void FlushSoon() { flush_now_ = true; }
 
   // ---- How it stands ---------------------------------------------------------------------------
 
   Position read_to() const { return read_to_; }
   // The position before the lowest unfinished record.
-  Position checkpoint() const;
-  Position written_checkpoint() const { return written_.checkpoint; }
+  Position checkpoint() const { return window_.empty() ? read_to_ : window_.lowest().position - 1; }
+  Position written_checkpoint() const { return written_checkpoint_; }
   int64_t in_flight() const { return in_flight_; }
-  // Nothing in flight, nothing to do or to write before something new comes.
-  bool idle() const;
   bool paused() const { return paused_; }
-  // Not OK: why nothing more is handled, until a kResume.
+  // Not OK: why nothing more is handled, until a kResume or a kReset.
   const absl::Status& stopped() const { return stopped_; }
   // Not OK: why the line stands still for now.
   const absl::Status& outage() const { return outage_; }
   std::optional<Unfinished> LowestUnfinished() const;
-  int64_t parked_records() const { return parked_records_; }
-  int64_t parked_lanes() const { return static_cast<int64_t>(parked_.size()); }
+  int64_t parked_records() const { return lot_.records(); }
+  int64_t parked_lanes() const { return lot_.lanes(); }
   int64_t dropped() const { return dropped_; }  // parked records whose events were gone
 
   // What has been parked since this was asked last.
-  std::vector<ParkedRecord> TakeNewlyParked() { return std::exchange(newly_parked_, {}); }
+  std::vector<ParkedRecord> TakeNewlyParked() { return lot_.TakeAdded(); }
 
  private:
-  static constexpr uint64_t kNone = ~uint64_t{0};
-  static constexpr EngineTime kNever = EngineTime::max();
-
-  enum class State : char { kWaiting, kReady, kInFlight, kBackingOff, kFinished };
-
-  struct Lane {
-    std::string_view key;
-    uint64_t first = kNone;  // numbers of entries
-    uint64_t last = kNone;
-  };
-  struct Entry {
-    Record record;
-    Position position;
-    Lane* lane = nullptr;
-    uint64_t behind = kNone;  // the next of its lane
-    State state = State::kWaiting;
-    int attempts = 0;
-    EngineTime next_try = {};
-    absl::Status last_error = absl::OkStatus();
-  };
-  struct ParkedLane {
-    std::map<Position, ParkedRecord> rows;
-    bool replaying = false;
-    bool in_flight = false;
-  };
-  using ParkedLanes = std::map<std::string, ParkedLane, std::less<>>;
-
-  Entry& At(uint64_t number) { return entries_[number - first_number_]; }
-  uint64_t NumberOf(Position position) const;
-  bool HasRoomFor(int64_t records, bool new_lane);
-  void AddEntry(EngineRecord record);
-  void AddParked(ParkedLane& lane, ParkedRecord row);
-  void MakeReady(uint64_t number);
-  void Finish(uint64_t number);
-  void PopFinished();
-  void Fail(uint64_t number, const Outcome& outcome, EngineTime now, RecordedTime wall);
-  void Park(uint64_t number, const absl::Status& why, RecordedTime wall);
-  void CompleteParked(Position position, const Outcome& outcome, EngineTime now, RecordedTime wall);
-  void RemoveRow(ParkedLanes::iterator lane, Position position);
-  void StopLine(const absl::Status& why, EngineTime now);
-  void Stop(absl::Status why) { stopped_ = std::move(why); }
+  void CompleteLive(Position position, const Outcome& outcome, EngineTime now, RecordedTime wall);
+  void CompleteParked(Position position, const Outcome& outcome, RecordedTime wall);
+  void Fail(Window::Entry& entry, const Outcome& outcome, EngineTime now, RecordedTime wall);
+  void Park(Window::Entry& entry, const absl::Status& why, RecordedTime wall);
+  void NoteOutage(const Outcome& outcome, EngineTime now);
+  void Stop(absl::Status why) {
+    if (stopped_.ok()) stopped_ = std::move(why);
+  }
   void Resume();
-  absl::Status StartReplay(ParkedLanes::iterator lane);
-  absl::Status Discard(const Control& control);
-  EngineWrite Collect();
-  EngineWrite CollectReset();
-  void ApplyReset();
+  void AnswerWhenPassed(const absl::StatusOr<Position>& discarded, Answer answer);
+  bool MayDispatch() const;
   // While nothing can be written, nothing is handled either: it would only be repeated.
   bool HoldsBack() const {
     return paused_ || !stopped_.ok() || reset_to_.has_value() || write_failures_ > 0;
   }
   bool IsDirty() const;
+  bool HasDueAnswer() const { return !answers_.empty() && answers_.begin()->first <= checkpoint(); }
+  bool IsUrgent() const {
+    return flush_now_ || passed_ >= options_.checkpoint_every || HasDueAnswer();
+  }
+  bool ResetIsDue() const { return reset_to_.has_value() && in_flight_ == 0; }
+  EngineWrite Collect();
+  void ApplyReset();
   std::chrono::nanoseconds Pause(const Backoff& backoff, int failures);
 
   const EngineOptions options_;
   std::mt19937_64 random_;
 
   Position read_to_;
-  std::deque<Entry> entries_;
-  uint64_t first_number_ = 0;  // of entries_.front()
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
-  };
-  std::unordered_map<std::string, Lane, Hash, std::equal_to<>> lanes_;
-  using Numbers = std::priority_queue<uint64_t, std::vector<uint64_t>, std::greater<>>;
-  Numbers ready_;
-  std::set<std::pair<EngineTime, uint64_t>> backing_off_;
+  Window window_;
+  ParkingLot lot_;
   int64_t in_flight_ = 0;
-
-  ParkedLanes parked_;
-  std::map<Position, ParkedLanes::iterator> replays_in_flight_;
-  std::deque<std::string> replays_ready_;  // lanes
-  bool replay_next_ = true;                // replays and live records take turns
-  int64_t parked_records_ = 0;
+  bool replay_next_ = true;  // replays and live records take turns
   int64_t dropped_ = 0;
-  std::vector<ParkedRecord> newly_parked_;
 
-  // An outage: until when, after how many failures. The first record then goes alone.
+  // An outage ends with a record that gets through: one alone is tried after each pause.
   absl::Status outage_ = absl::OkStatus();
   EngineTime outage_until_ = {};
   int outage_failures_ = 0;
+  bool probing_ = false;
 
   bool paused_ = false;
   absl::Status stopped_ = absl::OkStatus();
@@ -258,10 +131,8 @@ class Engine {
   Answer reset_answer_;
 
   // What is to be written; while a write is under way, what has come since.
-  std::map<Position, ParkedRecord> rows_to_write_;
-  std::set<Position> rows_to_remove_;
-  std::vector<Answer> answers_;
-  int64_t finished_ = 0;  // since the last write
+  std::multimap<Position, Answer> answers_;  // each by where the checkpoint must be
+  int64_t passed_ = 0;                       // records that a write would make done in the file
   bool flush_now_ = false;
   EngineTime dirty_since_ = kNever;
   EngineTime next_write_ = {};  // after one that failed
@@ -269,10 +140,8 @@ class Engine {
   bool writing_ = false;
   bool writing_reset_ = false;
   EngineWrite in_write_;
-  struct {
-    Position checkpoint;
-    bool paused;
-  } written_;
+  Position written_checkpoint_;
+  bool written_paused_;
 };
 
 }  // namespace daybook::internal

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
@@ -82,7 +83,8 @@ absl::StatusOr<bool> SubscriptionRows::IsFree(const Row& owner) {
 }
 
 absl::StatusOr<std::optional<EngineState>> SubscriptionRows::Take(StartAt start,
-                                                                  std::chrono::milliseconds lease) {
+                                                                  std::chrono::milliseconds lease,
+                                                                  int64_t above) {
   DAYBOOK_ASSIGN_OR_RETURN(stored_, ReadRow(store_, kSubscriptionTable, name_));
   owner_.Clear();
   AppendRequest request{.row_checks = {stored_}};
@@ -112,7 +114,7 @@ absl::StatusOr<std::optional<EngineState>> SubscriptionRows::Take(StartAt start,
   held_ = true;
   SubscriptionRow row = row_;
   row.set_owner(leases_.id());
-  row.set_epoch(row.epoch() + 1);
+  row.set_epoch(std::max(row.epoch(), above) + 1);
   absl::Status taken = leases_.Renew(lease);
   if (taken.ok()) taken = Store(std::move(request), std::move(row));
   absl::StatusOr<std::vector<ParkedRecord>> parked =

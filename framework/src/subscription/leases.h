@@ -59,8 +59,9 @@ class SubscriptionRows {
   SubscriptionRows(EventStore& store, Leases& leases, std::string name);
   ~SubscriptionRows();
 
-  // The subscription, if nobody else has it; makes it if it is new.
-  absl::StatusOr<std::optional<EngineState>> Take(StartAt start, std::chrono::milliseconds lease);
+  // The subscription, if nobody else has it; makes it if it is new. Its new epoch is beyond `above`.
+  absl::StatusOr<std::optional<EngineState>> Take(StartAt start, std::chrono::milliseconds lease,
+                                                  int64_t above = 0);
 
   // Writes in one transaction. The checkpoint, the parked records and the answers come from
   // `write`; how it stands, from `standing`. kAborted, IsConflict(): it is not ours any more.

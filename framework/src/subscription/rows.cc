@@ -105,5 +105,6 @@ template absl::StatusOr<ProcessRow> DecodeRow(const Row& row);
 template absl::StatusOr<ParkedRow> DecodeRow(const Row& row);
 template absl::StatusOr<RequestRow> DecodeRow(const Row& row);
 template absl::StatusOr<AnswerRow> DecodeRow(const Row& row);
+template absl::StatusOr<ProjectionRow> DecodeRow(const Row& row);
 
 }  // namespace daybook::internal

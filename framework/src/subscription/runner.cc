@@ -134,7 +134,7 @@ absl::Status Runner::CatchUp() {
   while (ended.ok()) {
     if (Turn()) continue;
     if (!engine_.has_value()) {
-      ended = MakeConflict("another process has taken the subscription over");
+      ended = trouble_;
     } else if (engine_->in_flight() > 0) {
       inbox_->Wait(steady_clock::now() + kHeartbeat);
     } else if (ended = HeldBackBy(); ended.ok()) {
@@ -228,6 +228,7 @@ void Runner::Run() {
     died = FromCurrentException("the subscription's loop");
   }
   if (!died.ok()) {
+    if (effects_ != nullptr) effects_->RollBack();
     engine_.reset();
     rows_.Forget();
     trouble_ = died;
@@ -245,7 +246,7 @@ absl::Status Runner::TakeLease() {
     TakeInput();
     return trouble_;
   }
-  absl::StatusOr<std::optional<EngineState>> state = rows_.Take(options_.start, options_.lease);
+  absl::StatusOr<std::optional<EngineState>> state = TakeRows();
   if (state.ok()) trouble_ = hub_->RefreshHead();
   if (!state.ok() || !trouble_.ok()) {
     trouble_ = state.ok() ? trouble_ : state.status();
@@ -257,20 +258,29 @@ absl::Status Runner::TakeLease() {
     try_again_ = now + std::min<milliseconds>(kStandbyPoll, options_.lease / 4);
     return absl::OkStatus();
   }
-  absl::Status broken = absl::OkStatus();
-  if (effects_ != nullptr) {
-    absl::StatusOr<Position> begun = effects_->Begin(rows_.epoch());
-    if (begun.ok()) {
-      (*state)->checkpoint = *begun;
-    } else {
-      broken = begun.status();
-    }
-  }
   engine_.emplace(EngineOptionsOf(options_), **std::move(state));
-  if (!broken.ok()) engine_->OnBroken(broken);
+  if (!begun_.ok()) engine_->OnBroken(begun_);
   ++generation_;
   seen_requests_.clear();
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<EngineState>> Runner::TakeRows() {
+  absl::StatusOr<std::optional<EngineState>> state = rows_.Take(options_.start, options_.lease);
+  if (effects_ == nullptr || !state.ok() || !state->has_value()) return state;
+  absl::StatusOr<Position> begun = effects_->Begin(rows_.epoch());
+  if (IsConflict(begun.status())) {
+    // Somebody else has it by now; or the rows are younger than the effects, for the log was
+    // restored or the subscription removed.
+    rows_.Forget();
+    state = rows_.Take(options_.start, options_.lease, effects_->LastEpoch());
+    if (!state.ok() || !state->has_value()) return state;
+    begun = effects_->Begin(rows_.epoch());
+  }
+  if (IsConflict(begun.status()) || IsTransient(begun.status())) return begun.status();
+  begun_ = begun.status();
+  if (begun.ok()) (*state)->checkpoint = *begun;
+  return state;
 }
 
 void Runner::DropLease(const absl::Status& why) {
@@ -296,11 +306,16 @@ bool Runner::Turn() {
     return false;
   }
   bool busy = DispatchSome();
+  if (!engine_.has_value()) return false;
   if (options_.on_parked) {
     for (const ParkedRecord& record : engine_->TakeNewlyParked()) options_.on_parked(record);
   }
   busy |= ReadSome();
   busy |= WriteIfDue(busy);
+  if (engine_.has_value() && !begun_.ok() && engine_->stopped().ok()) {
+    DropLease(begun_);  // it was resumed: the effects begin anew
+    try_again_ = now;
+  }
   return busy;
 }
 
@@ -350,8 +365,8 @@ bool Runner::LeaseHolds(EngineTime now) {
   absl::Status renewed = hub_->leases().Renew(options_.lease);
   if (renewed.ok()) renewed = rows_.Confirm();
   if (renewed.ok()) return true;
-  if (IsConflict(renewed)) {
-    DropLease(renewed);
+  if (IsConflict(renewed) || effects_ != nullptr) {
+    DropLease(renewed);  // nobody should wait for what the effects hold
   } else {
     trouble_ = renewed;
   }
@@ -368,8 +383,13 @@ bool Runner::DispatchSome() {
     if (!next.has_value()) break;
     ++dispatched;
     Handle(*std::move(next));
+    if (!engine_.has_value()) break;
     now = steady_clock::now();
     Beat(now);
+    if (effects_ != nullptr && effects_->IsFull()) {
+      engine_->FlushSoon();
+      break;
+    }
   }
   return dispatched > 0;
 }
@@ -385,6 +405,9 @@ void Runner::Handle(Dispatch dispatch) {
       return;
     }
     dispatch.record = *std::move(found);
+  }
+  if (effects_ != nullptr) {
+    if (const absl::Status begun = effects_->BeginBatch(); !begun.ok()) return DropLease(begun);
   }
   if (handler_.later() == nullptr && !workers_.has_value()) {
     const absl::Status status = Call(handler_.function(), *dispatch.record);
@@ -522,6 +545,7 @@ absl::Status Runner::FinishWork() {
 void Runner::Remove() {
   const absl::Status removed = rows_.Remove({{.id = std::exchange(remove_request_, {})}});
   if (!removed.ok()) return DropLease(removed);
+  if (effects_ != nullptr) effects_->RollBack();
   engine_.reset();
   trouble_ = MakeStatus(absl::StatusCode::kFailedPrecondition, "the subscription was removed");
   removed_or_dead_ = true;

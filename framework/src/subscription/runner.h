@@ -23,12 +23,19 @@
 
 namespace daybook::internal {
 
-// Where a checkpoint commits together with what the handler wrote, instead of in the store.
+// Where a checkpoint commits together with what the handler wrote, instead of in the store. For a
+// handler that runs on the subscription's own thread.
 class Effects {
  public:
   virtual ~Effects() = default;
-  // A new owner begins: where the effects stand.
+  // A new owner begins: where the effects stand. IsConflict(): a later one has begun, in
+  // LastEpoch().
   virtual absl::StatusOr<Position> Begin(int64_t epoch) = 0;
+  virtual int64_t LastEpoch() const = 0;
+  // Before each record. On failure the subscription begins anew. IsConflict(): somebody else has.
+  virtual absl::Status BeginBatch() = 0;
+  // The batch is to be committed before it grows.
+  virtual bool IsFull() const = 0;
   // Commits what the handler has written since, and the checkpoint. On failure it is rolled back,
   // and the subscription begins anew.
   virtual absl::Status Commit(Position checkpoint) = 0;
@@ -58,6 +65,7 @@ class Runner : public Hub::Member {
   absl::Status Prepare();
   void Run();
   absl::Status TakeLease();
+  absl::StatusOr<std::optional<EngineState>> TakeRows();
   void DropLease(const absl::Status& why);
   bool LeaseHolds(EngineTime now);
   bool Turn();
@@ -97,6 +105,8 @@ class Runner : public Hub::Member {
   bool removed_or_dead_ = false;
   int64_t outstanding_ = 0;                  // completions that will come, also for older engines
   absl::Status trouble_ = absl::OkStatus();  // of the store, outside of the engine
+  absl::Status begun_ = absl::OkStatus();    // not OK: the effects cannot begin until something else
+                                             // is done; then there is an engine, and it is stopped
   EngineTime try_again_ = {};
   EngineTime next_row_ = {};  // when others may be told again how it stands
   std::atomic<bool> stopping_ = false;
