@@ -16,6 +16,7 @@
 #include "demo/demo.h"
 #include "import/import.h"
 #include "import/print.h"
+#include "operate/subscriptions_command.h"
 #include "shop.h"
 #include "timeline.h"
 
@@ -117,6 +118,16 @@ int Show(const Flags& flags) {
   return 0;
 }
 
+int Operate(const Flags& flags, const shop::SubscriptionsCommand& subscriptions) {
+  if (!std::filesystem::exists(flags.db)) {
+    return Fail(absl::NotFoundError("there is no file " + flags.db + "; name another with --db"));
+  }
+  auto store = OpenStore(flags.db);
+  if (!store.ok()) return Fail(store.status());
+  const absl::Status done = subscriptions.Run(**store, flags.json);
+  return done.ok() ? 0 : Fail(done);
+}
+
 absl::StatusOr<std::string> DemoFile(const std::string& wanted) {
   if (!wanted.empty()) {
     if (!std::filesystem::exists(wanted)) return wanted;
@@ -169,12 +180,19 @@ void AddServe(CLI::App* serve, Flags* flags) {
       ->capture_default_str();
 }
 
+// CLI::Range lets pass what is no number.
+std::string AFewSeconds(const std::string& text) {
+  double seconds = 0;
+  if (CLI::detail::lexical_cast(text, seconds) && seconds >= 0.1 && seconds <= 3600) return "";
+  return "Value " + text + " not in range [0.1 - 3600]";
+}
+
 void AddDemo(CLI::App* demo, Flags* flags) {
   demo->add_option("--db", flags->demo_db,
                    "A new database file; without it, in a new temporary folder");
   AddJson(demo, flags);
   demo->add_option("--seconds", flags->demo_seconds, "How long")
-      ->check(CLI::Range(0.1, 3600.0))
+      ->check(AFewSeconds)
       ->capture_default_str();
   demo->add_option("--customers", flags->demo_customers, "How many")
       ->check(CLI::Range(1, 100000))
@@ -200,13 +218,18 @@ int main(int argc, char** argv) {
   CLI::App* demo = app.add_subcommand(
       "demo", "Serve some hundreds of customers for a few seconds, and check the books");
   AddDemo(demo, &flags);
+  const shop::SubscriptionsCommand subscriptions(
+      app, [&flags](CLI::App* command) { AddCommon(command, &flags); });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kWrongUsage;
   }
-  if (serve->parsed()) return Serve(flags);
-  if (import->parsed()) return Import(flags);
-  if (show->parsed()) return Show(flags);
-  return Demo(flags, argv[0]);
+  const int exit_code = serve->parsed()          ? Serve(flags)
+                        : import->parsed()       ? Import(flags)
+                        : show->parsed()         ? Show(flags)
+                        : subscriptions.parsed() ? Operate(flags, subscriptions)
+                                                 : Demo(flags, argv[0]);
+  if (std::cout.flush() || exit_code != 0) return exit_code;
+  return Fail(absl::DataLossError("what was to be printed could not be written"));
 }

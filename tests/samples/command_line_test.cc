@@ -50,8 +50,17 @@ TEST_F(CommandLineTest, ExplainsItself) {
 
 TEST_F(CommandLineTest, WrongUsageExitsWith2AndSaysWhatIsWrong) {
   const std::vector<std::vector<std::string>> wrong = {
-      {},         {"sell"}, {"serve", "--port", "70000"}, {"serve", "--port", "x"},
-      {"import"}, {"show"}, {"demo", "--seconds", "-1"},  {"show", "1", "--fast"},
+      {},
+      {"sell"},
+      {"serve", "--port", "70000"},
+      {"serve", "--port", "x"},
+      {"import"},
+      {"show"},
+      {"demo", "--seconds", "-1"},
+      {"show", "1", "--fast"},
+      {"demo", "--seconds", "nan"},
+      {"demo", "--seconds", "inf"},
+      {"demo", "--seconds", "x"},
   };
   for (const auto& arguments : wrong) {
     const Ended ended = Run(arguments);
@@ -122,6 +131,23 @@ TEST_F(CommandLineTest, APortThatIsTakenIsSaid) {
       Run({"serve", "--port", std::to_string(service.port()), "--db", folder_.File("other.db")});
   EXPECT_EQ(ended.exit_code, 1);
   EXPECT_THAT(ended.errors, HasSubstr("is the port taken?"));
+}
+
+TEST_F(CommandLineTest, AnAddressThatIsNotThereIsSaid) {
+  const auto listen_on = [&](const std::string& host) {
+    const Ended ended = Run({"serve", "--port", "0", "--host", host, "--db", db_});
+    EXPECT_EQ(ended.exit_code, 1) << host;
+    EXPECT_THAT(ended.errors, testing::Not(HasSubstr("is the port taken?"))) << host;
+    return ended.errors;
+  };
+  EXPECT_THAT(listen_on("999.1.1.1"), HasSubstr("there is no address 999.1.1.1"));
+  EXPECT_THAT(listen_on("203.0.113.7"), HasSubstr("this machine has no such address"));
+}
+
+TEST_F(CommandLineTest, WhatCouldNotBePrintedIsNoSuccess) {
+  const Ended ended = RunProgram({"import", SMALL_BOOK, "--db", db_}, folder_.path(), "/dev/full");
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_THAT(ended.errors, HasSubstr("could not be written"));
 }
 
 TEST_F(CommandLineTest, TheDemoChecksWhatItShowsAndLeavesItsFile) {

@@ -74,12 +74,21 @@ TEST(CreditNoteTest, ComesOnlyFromAnOrderThatWasShipped) {
   ASSERT_TRUE(order.AddLine(Item(2, 250)).ok());
   ASSERT_TRUE(order.Pay(500, "GBP", "card-1", std::nullopt).ok());
   Given<CreditNote>()
-      .When([&](CreditNote& note) { return note.OpenFor(order, std::nullopt); })
+      .When([&](CreditNote& note) { return note.OpenFor(order, 0, std::nullopt); })
       .ThenFails(kPrecondition, "shipped");
   ASSERT_TRUE(order.Ship("DHL", "", std::nullopt).ok());
   Given<CreditNote>()
-      .When([&](CreditNote& note) { return note.OpenFor(order, std::nullopt); })
+      .When([&](CreditNote& note) { return note.OpenFor(order, 0, std::nullopt); })
       .ThenEmits(Opened(500));
+  Given<CreditNote>()
+      .When([&](CreditNote& note) { return note.OpenFor(order, 499, std::nullopt); })
+      .ThenEmits(Opened(1));
+  Given<CreditNote>()
+      .When([&](CreditNote& note) { return note.OpenFor(order, 500, std::nullopt); })
+      .ThenFails(kPrecondition, "in full");
+  Given<CreditNote>(Opened(500))
+      .When([&](CreditNote& note) { return note.OpenFor(order, 0, std::nullopt); })
+      .ThenFails(absl::StatusCode::kAlreadyExists, "issue it first");
 }
 
 TEST(CreditNoteTest, IsRefundedOnceAndOnlyAfterItWasIssued) {

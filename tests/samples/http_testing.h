@@ -6,6 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <stdexcept>
 #include <string>
@@ -52,6 +55,27 @@ inline std::string PlaceTwoCups(httplib::Client& client) {
   const httplib::Response placed = Post(client, "/orders", kTwoCups);
   if (placed.status != 201) throw std::runtime_error("not placed: " + placed.body);
   return placed.get_header_value("Location");
+}
+
+// The beginning of what is answered to these bytes; empty once the connection has ended without an
+// answer, as it does where whoever sent them hangs up at once.
+inline std::string Answered(int port, const std::string& bytes, bool hangs_up = false) {
+  const int connection = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::string answer;
+  if (connect(connection, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0 &&
+      send(connection, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(bytes.size())) {
+    if (hangs_up) shutdown(connection, SHUT_WR);
+    char piece[4096];
+    const ssize_t got = recv(connection, piece, sizeof(piece), 0);
+    if (got > 0) answer.assign(piece, static_cast<size_t>(got));
+  }
+  close(connection);
+  return answer;
 }
 
 // An answer with this HTTP status, a problem in JSON whose detail contains this.

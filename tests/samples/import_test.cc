@@ -174,6 +174,17 @@ TEST_F(ImportTest, RowsThatCannotBeUnderstoodAreListedAndTheRestGoesOn) {
             "10: the customer is longer than 100 bytes\n");
 }
 
+TEST_F(ImportTest, ANulIsNoText) {
+  using std::string_literals::operator""s;
+  const auto report = ImportText(std::string(kHeader) +
+                                 "1,A,a\0b,1,,1.10,7,\n"
+                                 "1,A,a\tb,1,,1.10,7,\n"s);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(Reasons(*report), "2: the description holds a control character\n");
+  EXPECT_EQ(report->orders_total(), "1.10");
+  EXPECT_TRUE(report->reconciled());
+}
+
 TEST_F(ImportTest, WhatIsNoBookIsRefusedWhole) {
   EXPECT_THAT(std::string(ImportText("a,b\n1,2\n").status().message()), HasSubstr("InvoiceNo"));
   EXPECT_EQ(ImportText("").status().code(), absl::StatusCode::kInvalidArgument);

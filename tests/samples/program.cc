@@ -59,8 +59,9 @@ std::string ReadLine(int descriptor) {
 
 }  // namespace
 
-Ended RunProgram(const std::vector<std::string>& arguments, const std::string& folder) {
-  const std::string output = folder + "/stdout";
+Ended RunProgram(const std::vector<std::string>& arguments, const std::string& folder,
+                 const std::string& given_output) {
+  const std::string output = given_output.empty() ? folder + "/stdout" : given_output;
   const std::string errors = folder + "/stderr";
   const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
   const int output_file = open(output.c_str(), flags, 0600);
@@ -68,7 +69,9 @@ Ended RunProgram(const std::vector<std::string>& arguments, const std::string& f
   const int exit_code = ExitCode(Start(arguments, folder, output_file, errors_file));
   close(output_file);
   close(errors_file);
-  return {.exit_code = exit_code, .output = Contents(output), .errors = Contents(errors)};
+  return {.exit_code = exit_code,
+          .output = given_output.empty() ? Contents(output) : "",
+          .errors = Contents(errors)};
 }
 
 Service::Service(const std::string& db) {

@@ -17,8 +17,10 @@ struct Ended {
   std::string errors = {};
 };
 
-// Runs it with these arguments to its end. `folder` is its TMPDIR.
-Ended RunProgram(const std::vector<std::string>& arguments, const std::string& folder);
+// Runs it with these arguments to its end. `folder` is its TMPDIR. Its output goes to `output`,
+// where given.
+Ended RunProgram(const std::vector<std::string>& arguments, const std::string& folder,
+                 const std::string& output = "");
 
 // `order_service serve` on a free port, ready to answer once it is made. The destructor kills it.
 class Service {

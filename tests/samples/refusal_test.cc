@@ -48,10 +48,12 @@ TEST_F(RefusalTest, WhatBreaksARuleIs422) {
 }
 
 TEST_F(RefusalTest, OneBadLineOfANewOrderRefusesTheOrder) {
-  EXPECT_THAT(Post(client_, "/orders",
-                   R"({"currency":"GBP","lines":[{"sku":"A","quantity":1,"unitPriceMinor":1},)"
-                   R"({"sku":"B","quantity":0,"unitPriceMinor":1}]})"),
-              IsProblem(422, "quantity"));
+  EXPECT_THAT(
+      Post(
+          client_, "/orders",
+          R"({"customerId":"ann","currency":"GBP","lines":[{"sku":"A","quantity":1,"unitPriceMinor":1},)"
+          R"({"sku":"B","quantity":0,"unitPriceMinor":1}]})"),
+      IsProblem(422, "quantity"));
 }
 
 TEST_F(RefusalTest, WhatIsNotThereIs404) {
@@ -128,8 +130,45 @@ TEST_F(RefusalTest, MalformedHeadersAre400) {
   EXPECT_THAT(Get(client_, "/orders?after=%0a"), IsProblem(400, "after"));
 }
 
+TEST_F(RefusalTest, AHeaderThatMaySayOneThingSaysOneThing) {
+  const httplib::Headers twice = {{"Idempotency-Key", "a"}, {"Idempotency-Key", "b"}};
+  EXPECT_THAT(Post(client_, "/orders", kTwoCups, twice), IsProblem(400, "more than once"));
+  const httplib::Headers versions = {{"If-Match", "\"1\""}, {"If-Match", "\"2\""}};
+  EXPECT_THAT(Post(client_, "/orders", kTwoCups, versions), IsProblem(400, "more than once"));
+}
+
 TEST_F(RefusalTest, WhatIsNotJsonIs415) {
-  EXPECT_THAT(Taken(client_.Post("/orders", kTwoCups, "text/plain")), IsProblem(415, "json"));
+  for (const char* type : {"text/plain", "application/jsonX", "application/json-patch+json",
+                           "application/", "json", "text/plain; application/json"}) {
+    EXPECT_THAT(Taken(client_.Post("/orders", kTwoCups, type)), IsProblem(415, "json")) << type;
+  }
+  for (const char* type : {"application/json", "Application/JSON",
+                           "application/json; charset=utf-8", "application/json ;charset=utf-8"}) {
+    EXPECT_EQ(Taken(client_.Post("/orders", kTwoCups, type)).status, 201) << type;
+    head_ += 2;
+  }
+}
+
+TEST_F(RefusalTest, WhatIsMissingOrContradictsItselfIs400) {
+  EXPECT_THAT(Post(client_, "/orders", R"({"currency":"GBP"})"), IsProblem(400, "customerId"));
+  EXPECT_THAT(Post(client_, "/credit-notes", R"({"currency":"GBP"})"),
+              IsProblem(400, "neither orderId nor customerId"));
+  const std::string id = PlaceTwoCups(client_).substr(8);
+  head_ = 2;
+  for (const char* beside : {R"("customerId":"bob")", R"("currency":"EUR")"}) {
+    const std::string body = R"({"orderId":")" + id + "\"," + beside + "}";
+    EXPECT_THAT(Post(client_, "/credit-notes", body), IsProblem(400, "another customer's")) << body;
+  }
+}
+
+TEST_F(RefusalTest, ABodyWhoseLengthIsNotToldIs411) {
+  const std::string request =
+      "POST /orders HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\n";
+  EXPECT_THAT(Answered(service_.port(), request + "\r\n" + kTwoCups),
+              testing::StartsWith("HTTP/1.1 411"));
+  for (const char* length : {"", "Content-Length: 5000\r\n"}) {
+    EXPECT_EQ(Answered(service_.port(), request + length + "\r\n" + kTwoCups, true), "");
+  }
 }
 
 TEST_F(RefusalTest, ABodyBeyondAMebibyteIs413) {

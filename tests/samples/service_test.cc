@@ -169,6 +169,72 @@ TEST_F(ServiceTest, AnUnchangedOrderIsNotSentAgain) {
   EXPECT_EQ(Get(client_, order, {{"If-None-Match", "\"1\""}}).status, 200);
 }
 
+TEST_F(ServiceTest, AnAnswerIsWholeWhateverRangeIsAsked) {
+  const httplib::Headers range = {{"Range", "bytes=0-9"}};
+  const auto placed = Post(client_, "/orders", kTwoCups, range);
+  EXPECT_EQ(placed.status, 201);
+  const std::string order = placed.get_header_value("Location");
+  EXPECT_EQ(placed.body, Get(client_, order).body);
+  for (const char* bytes : {"bytes=0-9", "bytes=5-", "bytes=-5", "bytes=0-1,3-4"}) {
+    const auto shown = Get(client_, order, {{"Range", bytes}});
+    EXPECT_EQ(shown.status, 200) << bytes;
+    EXPECT_EQ(shown.body, placed.body) << bytes;
+    EXPECT_FALSE(shown.has_header("Content-Range")) << bytes;
+  }
+}
+
+TEST_F(ServiceTest, AnOrderIsCreditedOnceHoweverManyNotesItHas) {
+  const std::string order = PlaceTwoCups(client_);
+  Post(client_, order + "/pay", R"({"amountMinor":500,"currency":"GBP","reference":"card-1"})");
+  Post(client_, order + "/ship", R"({"carrier":"DHL"})");
+  const auto returned = [&](int quantity) {
+    return R"({"orderId":")" + order.substr(8) + R"(","items":[{"sku":"CUP-6","quantity":)" +
+           std::to_string(quantity) + R"(,"unitPriceMinor":250}]})";
+  };
+  const auto first = Post(client_, "/credit-notes", returned(1), {{"Idempotency-Key", "one"}});
+  ASSERT_EQ(first.status, 201) << first.body;
+  const std::string note = first.get_header_value("Location");
+  EXPECT_THAT(Post(client_, "/credit-notes", returned(1)), IsProblem(422, "issue it first"));
+  EXPECT_EQ(Post(client_, note + "/issue", "").status, 200);
+  EXPECT_THAT(Post(client_, "/credit-notes", returned(2)), IsProblem(422, "2.50 GBP"));
+  // A repetition is still answered as it was.
+  EXPECT_EQ(Post(client_, "/credit-notes", returned(1), {{"Idempotency-Key", "one"}}).body,
+            first.body);
+  const auto second = Post(client_, "/credit-notes", returned(1));
+  ASSERT_EQ(second.status, 201) << second.body;
+  EXPECT_NE(second.get_header_value("Location"), note);
+  EXPECT_EQ(Post(client_, second.get_header_value("Location") + "/issue", "").status, 200);
+  EXPECT_THAT(Post(client_, "/credit-notes", returned(1)), IsProblem(422, "credited in full"));
+}
+
+TEST_F(ServiceTest, NotesOpenedByManyAtOnceNeverExceedTheirOrder) {
+  const std::string order = PlaceTwoCups(client_);
+  Post(client_, order + "/pay", R"({"amountMinor":500,"currency":"GBP","reference":"card-1"})");
+  Post(client_, order + "/ship", R"({"carrier":"DHL"})");
+  {
+    std::vector<std::jthread> clerks;
+    for (int i = 0; i < 6; ++i) {
+      clerks.emplace_back([&] {
+        httplib::Client client = service_->Connect();
+        for (int again = 0; again < 5; ++again) {
+          const auto opened =
+              Post(client, "/credit-notes",
+                   R"({"orderId":")" + order.substr(8) +
+                       R"(","items":[{"sku":"C","quantity":1,"unitPriceMinor":200}]})");
+          if (opened.status != 201) continue;
+          Post(client, opened.get_header_value("Location") + "/issue", "");
+        }
+      });
+    }
+  }
+  int64_t credited = 0;
+  const auto notes = Parsed<api::v1::Ids>(Get(client_, "/credit-notes"));
+  for (const std::string& id : notes.ids()) {
+    credited += Parsed<api::v1::CreditNote>(Get(client_, "/credit-notes/" + id)).total_minor();
+  }
+  EXPECT_EQ(credited, 400);
+}
+
 TEST_F(ServiceTest, AStaleIfMatchIs412AndWritesNothing) {
   const std::string order = PlaceTwoCups(client_);
   const std::string line = R"({"sku":"JUG","quantity":1,"unitPriceMinor":100})";

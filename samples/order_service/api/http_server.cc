@@ -1,8 +1,10 @@
 #include "api/http_server.h"
 
 #include <httplib.h>
+#include <netdb.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <future>
 #include <thread>
 #include <utility>
@@ -16,6 +18,23 @@ namespace {
 
 constexpr int kBacklog = 1024;
 
+// A client that stalls in the middle of a request keeps a thread from the others for so long.
+constexpr int kReadTimeoutSeconds = 2;
+
+// Of the last call that failed.
+std::string WhyNotListening(const std::string& host, int port) {
+  const int error = errno;
+  addrinfo* addresses = nullptr;
+  const int resolved = getaddrinfo(host.c_str(), nullptr, nullptr, &addresses);
+  if (resolved != 0)
+    return absl::StrCat("there is no address ", host, ": ", gai_strerror(resolved));
+  freeaddrinfo(addresses);
+  const std::string refused = absl::StrCat("cannot listen on ", host, ":", port, ": ");
+  if (error == EADDRNOTAVAIL) return refused + "this machine has no such address";
+  if (error == EACCES) return refused + "not allowed; choose a port from 1024 on";
+  return refused + "is the port taken? --port 0 picks a free one";
+}
+
 }  // namespace
 
 class HttpServer::Impl {
@@ -28,6 +47,7 @@ class HttpServer::Impl {
     server_.set_payload_max_length(Router::kMaxBody);
     server_.set_keep_alive_max_count(100'000);
     server_.set_keep_alive_timeout(1);
+    server_.set_read_timeout(kReadTimeoutSeconds);
     server_.set_tcp_nodelay(true);
     server_.set_socket_options([this](socket_t socket) {
       // The library's default shares the port with whoever else listens on it.
@@ -46,8 +66,7 @@ class HttpServer::Impl {
             : server_.bind_to_port(host_, port) ? port
                                                 : -1;
     if (port_ <= 0) {
-      return absl::UnavailableError(absl::StrCat("cannot listen on ", host_, ":", port,
-                                                 ": is the port taken? --port 0 picks a free one"));
+      return absl::UnavailableError(WhyNotListening(host_, port));
     }
     // The library listens with room for five connections that wait to be accepted.
     listen(listener_, kBacklog);

@@ -13,6 +13,7 @@ constexpr char kOneLine[] = "/orders/{id}/lines/{n}";
 absl::StatusOr<Reply> PlaceOrder(Shop& shop, const httplib::Request& request) {
   api::v1::PlaceOrder body;
   if (absl::Status read = ReadBody(request, &body); !read.ok()) return read;
+  if (body.customer_id().empty()) return Refuse(400, "customerId is missing");
   const BusinessTime now = Now();
   return Write<Order>(
       shop.store, shop.orders,

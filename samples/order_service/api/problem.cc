@@ -49,6 +49,8 @@ const char* Title(int http_status) {
       return "Method Not Allowed";
     case 409:
       return "Conflict";
+    case 411:
+      return "Length Required";
     case 412:
       return "Precondition Failed";
     case 413:

@@ -7,6 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "api/json.h"
 #include "api/problem.h"
@@ -29,6 +30,9 @@ std::optional<Int> ParseNumber(std::string_view text) {
 // A header's value; empty: it is not there.
 absl::StatusOr<std::string> Header(const httplib::Request& request, const std::string& name) {
   if (!request.has_header(name)) return std::string();
+  if (request.get_header_value_count(name) > 1) {
+    return Refuse(400, absl::StrCat(name, " is there more than once"));
+  }
   std::string value = request.get_header_value(name);
   const bool visible =
       std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
@@ -75,6 +79,12 @@ absl::Status ReadCause(const httplib::Request& request, daybook::Metadata* cause
   return absl::OkStatus();
 }
 
+// Whatever its parameters.
+bool IsJson(const std::string& content_type) {
+  const std::string type = content_type.substr(0, content_type.find(';'));
+  return absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(type), "application/json");
+}
+
 }  // namespace
 
 absl::StatusOr<daybook::ExecuteOptions> OptionsOf(const httplib::Request& request) {
@@ -102,8 +112,7 @@ std::string FingerprintIn(const daybook::Metadata& metadata) {
 }
 
 absl::Status ReadBody(const httplib::Request& request, google::protobuf::Message* body) {
-  const std::string type = request.get_header_value("Content-Type");
-  if (!request.body.empty() && type.rfind("application/json", 0) != 0) {
+  if (!request.body.empty() && !IsJson(request.get_header_value("Content-Type"))) {
     return Refuse(415, "Content-Type is not application/json");
   }
   const absl::Status parsed = FromJson(request.body, body);

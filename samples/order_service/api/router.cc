@@ -45,11 +45,17 @@ bool Matches(const std::string& pattern, const std::string& path) {
                     });
 }
 
+bool TellsLength(const httplib::Request& request) {
+  return request.has_header("Content-Length") || request.has_header("Transfer-Encoding");
+}
+
 // Reads the body to its end, whatever becomes of it: what stayed unread would be taken for the next
-// request. The library bounds only a body whose length is told, and as it is before it is unpacked.
+// request. The library bounds only a body whose length is told, and as it is before it is unpacked;
+// one whose length is not told it reads until the client has gone, which then seems to be the end.
 // Returns the HTTP status of the refusal.
 std::optional<int> ReadWhole(const httplib::Request& request, const httplib::ContentReader& reader,
                              const httplib::Response& response, std::string* body) {
+  if (!TellsLength(request)) return request.method == "DELETE" ? std::nullopt : std::optional(411);
   bool too_large = false;
   const auto take = [&](const char* data, size_t size) {
     too_large |= body->size() + size > Router::kMaxBody;
@@ -81,6 +87,12 @@ Router::Router(httplib::Server& server) : server_(server) {
       [this](const httplib::Request& request, httplib::Response& response) {
         if (response.body.empty()) AnswerUnrouted(request, response);
       }));
+  // Nobody has to serve a range (RFC 9110, 14.2). The library would cut out of every answer what a
+  // request asks for, whatever the status.
+  server.set_pre_routing_handler([](const httplib::Request& request, httplib::Response&) {
+    const_cast<httplib::Request&>(request).ranges.clear();
+    return httplib::Server::HandlerResponse::Unhandled;
+  });
 }
 
 void Router::Get(const std::string& pattern, Handler handler) {
@@ -143,6 +155,7 @@ std::string Router::Allowed(const std::string& path) const {
 
 void Router::AnswerUnrouted(const httplib::Request& request, httplib::Response& response) const {
   if (response.status == 413) return Answer(ProblemOf(413, "the body is too large"), response);
+  if (response.status == 411) return Answer(ProblemOf(411, "Content-Length is missing"), response);
   const bool unrouted = response.status == 404 || response.status == 400;
   const std::string allowed = unrouted ? Allowed(request.path) : "";
   const bool known_method = allowed.find(request.method) != std::string::npos;

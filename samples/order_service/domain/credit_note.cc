@@ -53,19 +53,22 @@ absl::Status CreditNote::Open(const std::string& customer_id, const std::string&
   return Emit(event);
 }
 
-absl::Status CreditNote::OpenFor(const Order& order, BusinessTime at) {
+absl::Status CreditNote::OpenFor(const Order& order, int64_t credited_minor, BusinessTime at) {
   if (status_ != CreditNoteStatus::kNone) {
-    return absl::AlreadyExistsError("the credit note is open already");
+    return absl::AlreadyExistsError(
+        absl::StrCat("the order's credit note ", id(), " is open; add to it, or issue it first"));
   }
   if (order.status() != OrderStatus::kShipped && order.status() != OrderStatus::kDelivered) {
     return absl::FailedPreconditionError(absl::StrCat(
         "only what was shipped comes back; the order is ", std::string(Name(order.status()))));
   }
+  const int64_t left_minor = order.lines().total_minor() - credited_minor;
+  if (left_minor <= 0) return absl::FailedPreconditionError("the order is credited in full");
   CreditNoteOpened event;
   event.set_customer_id(order.customer_id());
   event.set_currency(order.currency());
   event.set_order_id(order.id());
-  event.set_limit_minor(order.lines().total_minor());
+  event.set_limit_minor(left_minor);
   if (at.has_value()) *event.mutable_opened_at() = *at;
   return Emit(event);
 }
@@ -79,7 +82,7 @@ absl::Status CreditNote::ReturnItem(const NewLine& item) {
   const int64_t total = lines_.total_minor() + item.quantity * item.unit_price_minor;
   if (limit_minor_ > 0 && total > limit_minor_) {
     return absl::FailedPreconditionError(
-        absl::StrCat("the order came to ", FormatMoney(limit_minor_, currency_)));
+        absl::StrCat("of the order no more is left than ", FormatMoney(limit_minor_, currency_)));
   }
   ItemReturned event;
   event.set_line(lines_.next_number());

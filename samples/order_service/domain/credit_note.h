@@ -21,7 +21,8 @@ enum class CreditNoteStatus { kNone, kOpen, kIssued, kRefunded };
 std::string_view Name(CreditNoteStatus status);
 
 // The rules: items are taken back only while the note is open; it is issued once, with at least one
-// item, and refunded only after that. One that is made against an order never exceeds that order.
+// item, and refunded only after that. Those that are made against an order never exceed, together,
+// that order: the next is opened when the one before is issued, for what is left.
 // Refusals: as for Order.
 class CreditNote
     : public daybook::Aggregate<CreditNote, daybook::Events<credit_notes::v1::CreditNoteOpened,
@@ -34,8 +35,9 @@ class CreditNote
   // For goods brought back without naming an order.
   absl::Status Open(const std::string& customer_id, const std::string& currency, BusinessTime at);
 
-  // For goods of this order, which must have left the shop.
-  absl::Status OpenFor(const Order& order, BusinessTime at);
+  // For goods of this order, which must have left the shop, and of which its earlier notes have
+  // credited so much.
+  absl::Status OpenFor(const Order& order, int64_t credited_minor, BusinessTime at);
 
   absl::Status ReturnItem(const NewLine& item);
   absl::Status Issue(BusinessTime at);

@@ -27,10 +27,11 @@ std::optional<google::protobuf::Timestamp> ParseTime(const std::string& text) {
   return std::nullopt;
 }
 
-// Line breaks and the like, as spreadsheets leave them in a cell.
+// Line breaks and the like, as spreadsheets leave them in a cell. A NUL no spreadsheet leaves: it
+// stays, and the row is refused.
 std::string OneLine(std::string text) {
   for (char& c : text) {
-    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) c = ' ';
+    if (c != '\0' && absl::ascii_iscntrl(static_cast<unsigned char>(c))) c = ' ';
   }
   return text;
 }
