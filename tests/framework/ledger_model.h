@@ -13,7 +13,7 @@ ProjectionOptions LedgerOptions(const std::string& folder);
 ProjectionHandlers LedgerHandlers();
 
 // Expects that the file holds what the log's events make, up to the position that stands in it, and
-// returns that. REQUIRES: no connection of this process has the file open.
+// returns that.
 Position ExpectAgreement(const std::string& path, EventStore& store);
 
 }  // namespace daybook::test

@@ -43,7 +43,6 @@ class ProjectionTesting : public ::testing::Test {
     return appended.ok() ? appended->position : Position();
   }
 
-  // REQUIRES: nothing in this process has the file open.
   int64_t ModelInt(const std::string& sql, int64_t version = 1) {
     return fault::RawDb(Model(version)).Int(sql);
   }

@@ -58,6 +58,15 @@ class EngineTest : public ::testing::Test {
     engine_->OnPage(std::move(page), Position(looked), wall_);
   }
 
+  // A lane's records are parked, and that is written.
+  void GivenParked(const Records& records, const EngineOptions& options = Options()) {
+    Begin(options);
+    Page(records);
+    HandOut();
+    Never(records.front().first);
+    Flush();
+  }
+
   // All that may be handed out now.
   std::vector<int64_t> HandOut() {
     std::vector<int64_t> positions;

@@ -1,5 +1,8 @@
+#include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,11 +18,7 @@ constexpr int64_t kShards = 10;
 // Of each shard: 10,000 in all at a tenth, a million at the whole.
 int64_t Histories() {
   const int64_t percent = fault::Scaled(100);
-#ifdef __SANITIZE_ADDRESS__
-  return percent * percent;
-#else
   return 10 * percent * percent;
-#endif
 }
 
 constexpr size_t kShownSteps = 500;

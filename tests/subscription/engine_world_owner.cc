@@ -147,6 +147,7 @@ void World::Deliver(const Control& control) {
   for (const Position position : owner_->model.discarded_last()) At(position).excused = true;
 }
 
+// An owner sleeps until the timer: before it, nothing may be due.
 void World::Tick() {
   const EngineTime timer = owner_->engine.NextTimer();
   if (timer != kNever && dice_.Chance(60)) {
@@ -155,6 +156,7 @@ void World::Tick() {
     now_ += milliseconds(dice_.From(1, 500));
   }
   Note("it is ", (now_ - EngineTime(std::chrono::hours(1))) / milliseconds(1), " ms");
+  if (now_ < timer) owner_->model.AtRest(owner_->engine, now_);
 }
 
 // What an owner does after each input.

@@ -529,12 +529,13 @@ absl::Status Runner::FinishWork() {
   }
   if (!engine_.has_value()) return trouble_;
   engine_->FlushSoon();
-  const EngineWrite write = engine_->NextWrite(EngineTime::max())
-                                .value_or(EngineWrite{.checkpoint = engine_->written_checkpoint(),
-                                                      .paused = engine_->paused()});
-  const absl::Status released = Write(write, true);
+  const std::optional<EngineWrite> due = engine_->NextWrite(EngineTime::max());
+  const absl::Status released =
+      Write(due.value_or(EngineWrite{.checkpoint = engine_->written_checkpoint(),
+                                     .paused = engine_->paused()}),
+            true);
   if (engine_.has_value()) {
-    engine_->OnWritten(released, steady_clock::now());
+    if (due.has_value()) engine_->OnWritten(released, steady_clock::now());
     Publish();
     engine_.reset();
     rows_.Forget();
