@@ -90,7 +90,7 @@ absl::StatusOr<bool> ActAsOwner(EventStore& store, const std::string& name,
     DAYBOOK_RETURN_IF_ERROR(rows.Remove({{.id = id}}));
     return true;
   }
-  const SubscriptionRow standing = rows.row();
+  SubscriptionRow standing = rows.row();
   Engine engine({}, *std::move(state));
   Control control{.kind = static_cast<Control::Kind>(request.kind()),
                   .position = Position(request.position()),
@@ -102,6 +102,9 @@ absl::StatusOr<bool> ActAsOwner(EventStore& store, const std::string& name,
   } else {
     engine.OnControl(std::move(control));
     write = *engine.NextWrite(EngineTime::max());
+    engine.OnWritten(absl::OkStatus(), {});
+    standing.set_parked_records(engine.parked_records());
+    standing.set_parked_lanes(engine.parked_lanes());
   }
   DAYBOOK_RETURN_IF_ERROR(rows.Release(write, standing));
   return true;

@@ -17,6 +17,7 @@
 #include "import/import.h"
 #include "import/print.h"
 #include "operate/subscriptions_command.h"
+#include "readmodel/read_models.h"
 #include "shop.h"
 #include "timeline.h"
 
@@ -67,7 +68,11 @@ int Serve(const Flags& flags) {
   if (!store.ok()) return Fail(store.status());
   shop::Shop shop(**store);
   const auto health = [&store] { return (*store)->Health(); };
-  auto server = shop::HttpServer::Start(shop, health, flags.server);
+  auto models = shop::ReadModels::Start(**store, (*store)->path());
+  if (!models.ok()) return Fail(models.status());
+  shop::HttpServerOptions options = flags.server;
+  options.read_models = models->get();
+  auto server = shop::HttpServer::Start(shop, health, options);
   if (!server.ok()) return Fail(server.status());
   if (flags.json) {
     shop::api::v1::Listening listening;

@@ -2,7 +2,9 @@
 // with EIO and with ENOSPC. Nothing acknowledged goes missing, nothing refused is there, and what
 // is in doubt is called so.
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
@@ -210,8 +212,10 @@ std::vector<absl::StatusCode> PlayWith(const Play& play, const Fault& fault, int
   vfs.Materialize(after.path(), seed);
   script.Close();
   if (at_failure == AtFailure::kGoOn) {
+    SCOPED_TRACE("as the files are");
     ExpectAllAsAnswered(script.ledger(), before.File("log.db"));
   }
+  SCOPED_TRACE("as a power cut leaves them");
   ExpectAllAsAnswered(script.ledger(), after.File("log.db"));
   return script.failures();
 }
@@ -309,6 +313,46 @@ INSTANTIATE_TEST_SUITE_P(Fault, IoErrorTest,
                                                                                 : "Sync") +
                                   (info.param.error == EIO ? "Eio" : "Enospc");
                          });
+
+// The disk lacked the end of the log, for its sync had failed; the kernel still showed it. The next
+// open found it, copied it, and emptied the log; a power cut brought the log back, without its end,
+// and that took back what had been copied.
+TEST(FailedSyncTest, WhatTheNextOpenFoundAndAnsweredSurvivesAPowerCut) {
+  constexpr off_t kSyncFailed = 4;  // in the -turn file
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    SCOPED_TRACE(seed);
+    TempDir before, after;
+    const std::string path = before.File("log.db");
+    FaultVfs vfs(seed);
+    const SqliteEventStoreOptions options{.path = path, .vfs = vfs.name()};
+    const AppendRequest first{.streams = {To("a-1", 0, Events(1, 1))}};
+    const AppendRequest second{.streams = {To("a-1", 1, Events(2, 5, 3000))}};
+    Ledger ledger;
+    // given
+    {
+      auto store = SqliteEventStore::Open(options);
+      ASSERT_THAT(store, IsOk());
+      ledger.Note(first, (*store)->Append(first));
+      vfs.FailOnce(IoCall::kSync, vfs.calls(IoCall::kSync) + 1, EIO);
+      EXPECT_THAT((*store)->Append(second), HasCode(absl::StatusCode::kUnknown));
+      // As if the sync of a checkpoint had met the same: the log stays where it is.
+      const uint32_t failed = 1;
+      const int turn = open((path + "-turn").c_str(), O_WRONLY | O_CLOEXEC);
+      ASSERT_EQ(pwrite(turn, &failed, sizeof(failed), kSyncFailed), ssize_t{sizeof(failed)});
+      close(turn);
+    }
+    // when
+    auto store = SqliteEventStore::Open(options);
+    ASSERT_THAT(store, IsOk());
+    const absl::StatusOr<AppendResult> again = (*store)->Append(second);
+    ASSERT_THAT(again, IsOk());
+    EXPECT_TRUE(again->repeated);
+    ledger.Note(second, again);
+    // then
+    vfs.Materialize(after.path(), seed);
+    ExpectAllAsAnswered(ledger, after.File("log.db"));
+  }
+}
 
 // A checkpoint that a reader stopped half way had its pages counted as copied, then its sync failed
 // and dropped them; later checkpoints copied only the rest, and the log started over without them.

@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <future>
 #include <iostream>
+#include <mutex>
 #include <string_view>
-#include <utility>
 
 #include "daybook/projection.h"
 #include "daybook/sqlite_event_store.h"
@@ -31,10 +31,9 @@ int Main(int argc, char** argv) {
   if (!store.ok()) return End(store.status());
   std::promise<void> running;
   ProjectionOptions options = LedgerOptions(argv[2]);
-  options.on_state = [&, told = false](int64_t, SubscriptionState state,
-                                       const absl::Status&) mutable {
-    if (state != SubscriptionState::kRunning || std::exchange(told, true)) return;
-    running.set_value();
+  std::once_flag told;
+  options.on_state = [&](int64_t, SubscriptionState state, const absl::Status&) {
+    if (state == SubscriptionState::kRunning) std::call_once(told, [&] { running.set_value(); });
   };
   SqliteProjection ledger(**store, options, LedgerHandlers());
   if (absl::Status started = ledger.Start(); !started.ok()) return End(started);

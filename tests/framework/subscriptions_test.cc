@@ -202,6 +202,7 @@ TEST_P(SubscriptionsTest, WhatIsDiscardedIsNeverHandled) {
   ASSERT_THAT(operator_.DiscardLane("all", "account-1"), IsOk());
   // then
   EXPECT_THAT(ParkedPositions(), IsEmpty());
+  EXPECT_EQ(operator_.Get("all")->parked_records, 0);
   poison_ = false;
   Append("account-1");
   ASSERT_THAT(Make()->CatchUp(), IsOk());

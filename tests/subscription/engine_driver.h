@@ -28,6 +28,7 @@ class EngineTest : public ::testing::Test {
   struct File {
     int64_t checkpoint = 0;
     bool paused = false;
+    int64_t dropped = 0;
     std::map<int64_t, ParkedRecord> parked = {};
     std::map<std::string, absl::StatusCode> answers = {};
   };
@@ -44,7 +45,8 @@ class EngineTest : public ::testing::Test {
 
   // A new engine, from what has been written.
   void Begin(const EngineOptions& options) {
-    EngineState state{.checkpoint = Position(file_.checkpoint), .paused = file_.paused};
+    EngineState state{
+        .checkpoint = Position(file_.checkpoint), .paused = file_.paused, .dropped = file_.dropped};
     for (const auto& [position, row] : file_.parked) state.parked.push_back(row);
     engine_ = std::make_unique<Engine>(options, std::move(state));
   }
@@ -100,6 +102,7 @@ class EngineTest : public ::testing::Test {
   void Written() {
     file_.checkpoint = in_write_.checkpoint.value();
     file_.paused = in_write_.paused;
+    file_.dropped = engine_->dropped();
     for (const ParkedRecord& row : in_write_.parked) file_.parked[row.position.value()] = row;
     for (const Position position : in_write_.unparked) file_.parked.erase(position.value());
     for (const Answer& answer : in_write_.answers) file_.answers[answer.id] = answer.status.code();

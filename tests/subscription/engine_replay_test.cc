@@ -127,6 +127,8 @@ TEST_F(EngineReplayTest, ARecordWhoseEventIsGoneIsDroppedAndCounted) {
   Done(2);
   Flush();
   EXPECT_THAT(Parked(), IsEmpty());
+  Begin(Options());
+  EXPECT_EQ(engine_->dropped(), 1) << "also after a restart";
 }
 
 // ---- Discards ----------------------------------------------------------------------------------

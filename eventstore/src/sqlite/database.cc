@@ -206,12 +206,12 @@ absl::StatusOr<WalPages> Database::Checkpoint(int mode, std::chrono::nanoseconds
   return WalPages{.copied = std::max(copied, 0), .blocked = blocked};
 }
 
-absl::Status Database::SyncFile() {
+absl::Status Database::Sync(int which_file) {
   sqlite3_file* file = nullptr;
-  int code = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  int code = sqlite3_file_control(handle_, "main", which_file, &file);
   if (code == SQLITE_OK) code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
   sync_failed_ |= code != SQLITE_OK;
-  return code == SQLITE_OK ? absl::OkStatus() : SqliteError(handle_, code, "syncing the file");
+  return code == SQLITE_OK ? absl::OkStatus() : SqliteError(handle_, code, "syncing a file");
 }
 
 }  // namespace daybook::internal

@@ -104,10 +104,11 @@ class Database {
   // nobody.
   absl::StatusOr<WalPages> Checkpoint(int mode, std::chrono::nanoseconds patience);
 
-  // Syncs the database file itself.
-  absl::Status SyncFile();
+  // Syncs the database file itself, and the write-ahead log.
+  absl::Status SyncFile() { return Sync(SQLITE_FCNTL_FILE_POINTER); }
+  absl::Status SyncLog() { return Sync(SQLITE_FCNTL_JOURNAL_POINTER); }
 
-  // Whether a sync failed in either. The kernel may have dropped pages that SQLite counts as
+  // Whether a sync failed in one of these. The kernel may have dropped pages that SQLite counts as
   // copied: the log must not start over before a recovery has copied it from its beginning.
   bool sync_failed() const { return sync_failed_; }
 
@@ -126,6 +127,7 @@ class Database {
  private:
   explicit Database(sqlite3* handle) : handle_(handle) {}
   static int OnBusy(void* self, int tries);
+  absl::Status Sync(int which_file);
 
   sqlite3* const handle_;
   std::unordered_map<const char*, std::unique_ptr<Statement>> statements_;

@@ -50,11 +50,14 @@ absl::Status Recover(Database& writer, Turnstile& turnstile, SharedPage& page,
   }
   DAYBOOK_RETURN_IF_ERROR(PrepareFile(writer));
   DAYBOOK_RETURN_IF_ERROR(writer.Execute("PRAGMA synchronous = FULL"));
-  const absl::Status copied =
+  absl::Status copied =
       writer
           .Checkpoint(SQLITE_CHECKPOINT_TRUNCATE, std::min<std::chrono::nanoseconds>(
                                                       busy_timeout, std::chrono::milliseconds(100)))
           .status();
+  // After a sync that failed, the disk may hold less of the log than the kernel showed: found again
+  // after a power cut, that would take back what has just been copied.
+  if (copied.ok()) copied = writer.SyncLog();
   if (writer.sync_failed()) {
     page.set_sync_failed(true);
     writer.KeepLogAtClose();

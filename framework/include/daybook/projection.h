@@ -183,8 +183,9 @@ struct ProjectionOptions {
   // As SubscriptionOptions::lease.
   std::chrono::milliseconds lease = std::chrono::seconds(5);
 
-  // Observers, called on the projection's threads: they must be quick, and not throw. The first
-  // tells of each version, live or being filled; the second that another version is live now.
+  // Observers, called on the projection's threads, during a rebuild on two at once: they must be
+  // quick, and not throw. The first tells of each version, live or being filled; the second that
+  // another version is live now.
   std::function<void(int64_t version, SubscriptionState, const absl::Status&)> on_state = {};
   std::function<void(int64_t version)> on_live = {};
 };

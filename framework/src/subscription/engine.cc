@@ -23,6 +23,7 @@ Engine::Engine(const EngineOptions& options, EngineState state)
       random_(options.seed),
       read_to_(state.checkpoint),
       lot_(options.limits),
+      dropped_(state.dropped),
       paused_(state.paused),
       written_checkpoint_(state.checkpoint),
       written_paused_(state.paused) {

@@ -117,7 +117,7 @@ class Engine {
   ParkingLot lot_;
   int64_t in_flight_ = 0;
   bool replay_next_ = true;  // replays and live records take turns
-  int64_t dropped_ = 0;
+  int64_t dropped_;
 
   // An outage ends with a record that gets through: one alone is tried after each pause.
   absl::Status outage_ = absl::OkStatus();

@@ -84,6 +84,7 @@ struct EngineState {
   Position checkpoint = {};
   bool paused = false;
   std::vector<ParkedRecord> parked = {};
+  int64_t dropped = 0;  // so far: parked records whose events were gone
 };
 
 // The lowest record that is not done.

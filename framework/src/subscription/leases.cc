@@ -126,7 +126,8 @@ absl::StatusOr<std::optional<EngineState>> SubscriptionRows::Take(StartAt start,
   }
   return EngineState{.checkpoint = Position(row_.checkpoint()),
                      .paused = row_.paused(),
-                     .parked = *std::move(parked)};
+                     .parked = *std::move(parked),
+                     .dropped = row_.dropped()};
 }
 
 absl::Status SubscriptionRows::Store(AppendRequest request, SubscriptionRow row) {

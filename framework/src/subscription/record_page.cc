@@ -13,6 +13,7 @@ constexpr size_t kBlockBytes = 32u << 10;
 
 struct RecordPageBuilder::Page {
   std::string_view Keep(std::string_view bytes) {
+    if (bytes.empty()) return {};
     if (bytes.size() > left) {
       left = std::max(kBlockBytes, bytes.size());
       blocks.push_back(std::make_unique_for_overwrite<char[]>(left));

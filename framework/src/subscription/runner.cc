@@ -307,8 +307,8 @@ bool Runner::Turn() {
   }
   bool busy = DispatchSome();
   if (!engine_.has_value()) return false;
-  if (options_.on_parked) {
-    for (const ParkedRecord& record : engine_->TakeNewlyParked()) options_.on_parked(record);
+  for (const ParkedRecord& record : engine_->TakeNewlyParked()) {
+    if (options_.on_parked) options_.on_parked(record);
   }
   busy |= ReadSome();
   busy |= WriteIfDue(busy);
@@ -347,6 +347,7 @@ bool Runner::Accept(const Inbox::Request& request) {
 }
 
 void Runner::Act(const RequestRow& request, const std::string& id) {
+  if (!remove_request_.empty()) return;  // who asks finds that it is gone
   if (request.kind() == kRemoveRequest) {
     remove_request_ = id;
     engine_->OnBroken(MakeStatus(absl::StatusCode::kFailedPrecondition, "it is being removed"));
@@ -556,7 +557,8 @@ void Runner::WaitForInput() {
   const EngineTime now = steady_clock::now();
   EngineTime until = now + kHeartbeat;
   if (try_again_ > now) until = std::min(until, try_again_);
-  if (engine_.has_value()) {
+  // Without a lease it is not asked.
+  if (engine_.has_value() && now < hub_->leases().valid_until()) {
     // With records to read, it would be back at once.
     until = std::min(until, std::max(engine_->NextTimer(), now));
   }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "api/report_routes.h"
 #include "api/router.h"
 #include "api/routes.h"
 
@@ -55,7 +56,8 @@ class HttpServer::Impl {
       setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
       listener_ = socket;
     });
-    AddOrderRoutes(shop, router_);
+    AddOrderRoutes(shop, options.read_models, router_);
+    if (options.read_models != nullptr) AddReportRoutes(*options.read_models, router_);
     AddCreditNoteRoutes(shop, router_);
     AddHealthRoute(shop, std::move(health), router_);
     router_.RefuseTheRest();

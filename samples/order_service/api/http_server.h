@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "daybook/sqlite_event_store.h"
+#include "readmodel/read_models.h"
 #include "shop.h"
 
 namespace shop {
@@ -17,6 +18,8 @@ struct HttpServerOptions {
   std::string host = "127.0.0.1";
   int port = 0;      // 0: a free one
   int threads = 64;  // a connection occupies one while it is open
+  // Without, /orders knows no filters, and there is no /reports. They outlive the server.
+  ReadModels* read_models = nullptr;
 };
 
 class HttpServer {

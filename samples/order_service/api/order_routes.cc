@@ -1,6 +1,7 @@
 #include <string>
 
 #include "api/answers.h"
+#include "api/report_routes.h"
 #include "api/routes.h"
 
 namespace shop {
@@ -19,7 +20,7 @@ absl::StatusOr<Reply> PlaceOrder(Shop& shop, const httplib::Request& request) {
       shop.store, shop.orders,
       {.id = daybook::EventId::Generate().ToString(), .success = 201, .location = "/orders/"},
       request, [&](Order& order) {
-        absl::Status done = order.Place(body.customer_id(), body.currency(), now);
+        absl::Status done = order.Place(body.customer_id(), body.currency(), now, body.country());
         for (int i = 0; done.ok() && i < body.lines_size(); ++i) {
           done = order.AddLine(FromView(body.lines(i)));
         }
@@ -47,8 +48,9 @@ absl::StatusOr<Reply> RemoveLine(Shop& shop, const httplib::Request& request) {
                       [&](Order& order) { return order.RemoveLine(*line); });
 }
 
-void AddReads(Shop& shop, Router& router) {
-  router.Get(kOrders, [&shop](const httplib::Request& request) {
+void AddReads(Shop& shop, ReadModels* models, Router& router) {
+  router.Get(kOrders, [&shop, models](const httplib::Request& request) {
+    if (models != nullptr && AsksForList(request)) return ShowList(*models, request);
     return ListIds(shop.store, std::string(Order::kCategory), request);
   });
   router.Get(kOneOrder, [&shop](const httplib::Request& request) -> absl::StatusOr<Reply> {
@@ -86,8 +88,8 @@ void AddSteps(Shop& shop, Router& router) {
 
 }  // namespace
 
-void AddOrderRoutes(Shop& shop, Router& router) {
-  AddReads(shop, router);
+void AddOrderRoutes(Shop& shop, ReadModels* models, Router& router) {
+  AddReads(shop, models, router);
   router.Post(kOrders,
               [&shop](const httplib::Request& request) { return PlaceOrder(shop, request); });
   router.Post(

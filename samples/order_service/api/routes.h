@@ -7,12 +7,13 @@
 
 #include "api/router.h"
 #include "daybook/sqlite_event_store.h"
+#include "readmodel/read_models.h"
 #include "shop.h"
 
 namespace shop {
 
-// The shop outlives the router.
-void AddOrderRoutes(Shop& shop, Router& router);
+// The shop, and the read models where there are any, outlive the router.
+void AddOrderRoutes(Shop& shop, ReadModels* models, Router& router);
 void AddCreditNoteRoutes(Shop& shop, Router& router);
 void AddHealthRoute(Shop& shop, std::function<daybook::StoreHealth()> health, Router& router);
 

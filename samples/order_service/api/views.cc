@@ -53,6 +53,7 @@ api::v1::Order ViewOf(const Order& order) {
   view.set_status(std::string(Name(order.status())));
   view.set_customer_id(order.customer_id());
   view.set_currency(order.currency());
+  view.set_country(order.country());
   view.set_total_minor(order.lines().total_minor());
   CopyLines(order.lines(), view.mutable_lines());
   view.set_payment_reference(order.payment_reference());

@@ -38,17 +38,19 @@ absl::Status CreditNote::RequireOpened() const {
 }
 
 absl::Status CreditNote::Open(const std::string& customer_id, const std::string& currency,
-                              BusinessTime at) {
+                              BusinessTime at, const std::string& country) {
   if (status_ != CreditNoteStatus::kNone) {
     return absl::AlreadyExistsError("the credit note is open already");
   }
   if (absl::Status text = CheckText("the customer", customer_id, kMaxName); !text.ok()) return text;
+  if (absl::Status text = CheckText("the country", country, kMaxName); !text.ok()) return text;
   if (!IsCurrency(currency)) {
     return absl::InvalidArgumentError("the currency is not a three-letter code such as GBP");
   }
   CreditNoteOpened event;
   event.set_customer_id(customer_id);
   event.set_currency(currency);
+  event.set_country(country);
   if (at.has_value()) *event.mutable_opened_at() = *at;
   return Emit(event);
 }
@@ -67,6 +69,7 @@ absl::Status CreditNote::OpenFor(const Order& order, int64_t credited_minor, Bus
   CreditNoteOpened event;
   event.set_customer_id(order.customer_id());
   event.set_currency(order.currency());
+  event.set_country(order.country());
   event.set_order_id(order.id());
   event.set_limit_minor(left_minor);
   if (at.has_value()) *event.mutable_opened_at() = *at;

@@ -33,7 +33,8 @@ class CreditNote
   static constexpr std::string_view kCategory = "credit_note";
 
   // For goods brought back without naming an order.
-  absl::Status Open(const std::string& customer_id, const std::string& currency, BusinessTime at);
+  absl::Status Open(const std::string& customer_id, const std::string& currency, BusinessTime at,
+                    const std::string& country = "");
 
   // For goods of this order, which must have left the shop, and of which its earlier notes have
   // credited so much.

@@ -53,15 +53,17 @@ absl::Status Order::RequireOpen() const {
 }
 
 absl::Status Order::Place(const std::string& customer_id, const std::string& currency,
-                          BusinessTime at) {
+                          BusinessTime at, const std::string& country) {
   if (status_ != OrderStatus::kNone) return absl::AlreadyExistsError("the order is placed already");
   if (absl::Status text = CheckText("the customer", customer_id, kMaxName); !text.ok()) return text;
+  if (absl::Status text = CheckText("the country", country, kMaxName); !text.ok()) return text;
   if (!IsCurrency(currency)) {
     return absl::InvalidArgumentError("the currency is not a three-letter code such as GBP");
   }
   OrderPlaced event;
   event.set_customer_id(customer_id);
   event.set_currency(currency);
+  event.set_country(country);
   if (at.has_value()) *event.mutable_placed_at() = *at;
   return Emit(event);
 }
@@ -172,6 +174,7 @@ void Order::Apply(const OrderPlaced& event) {
   status_ = OrderStatus::kOpen;
   customer_id_ = event.customer_id();
   currency_ = event.currency();
+  country_ = event.country();
   if (event.has_placed_at()) placed_at_ = event.placed_at();
 }
 

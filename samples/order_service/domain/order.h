@@ -34,8 +34,9 @@ class Order : public daybook::Aggregate<
  public:
   static constexpr std::string_view kCategory = "order";
 
-  // An empty customer is a guest.
-  absl::Status Place(const std::string& customer_id, const std::string& currency, BusinessTime at);
+  // An empty customer is a guest; an empty country is not known.
+  absl::Status Place(const std::string& customer_id, const std::string& currency, BusinessTime at,
+                     const std::string& country = "");
 
   absl::Status AddLine(const NewLine& line);
   absl::Status ChangeQuantity(int line, int64_t quantity);
@@ -50,6 +51,7 @@ class Order : public daybook::Aggregate<
   OrderStatus status() const { return status_; }
   const std::string& customer_id() const { return customer_id_; }
   const std::string& currency() const { return currency_; }
+  const std::string& country() const { return country_; }
   const Lines& lines() const { return lines_; }
   const std::string& payment_reference() const { return payment_reference_; }
   const std::string& carrier() const { return carrier_; }
@@ -73,6 +75,7 @@ class Order : public daybook::Aggregate<
   OrderStatus status_ = OrderStatus::kNone;
   std::string customer_id_;
   std::string currency_;
+  std::string country_;
   Lines lines_;
   std::string payment_reference_;
   std::string carrier_;

@@ -33,7 +33,8 @@ RefusedRow Refused(const Invoice& invoice, const BookRow& row, const absl::Statu
 }
 
 absl::Status Fill(Order& order, const Invoice& invoice, std::vector<RefusedRow>* refused) {
-  absl::Status placed = order.Place(invoice.customer_id, kBookCurrency, invoice.first_at);
+  absl::Status placed =
+      order.Place(invoice.customer_id, kBookCurrency, invoice.first_at, invoice.country);
   if (!placed.ok()) return placed;
   for (const BookRow& row : invoice.rows) {
     const absl::Status added = order.AddLine(row.item);
@@ -46,7 +47,8 @@ absl::Status Fill(Order& order, const Invoice& invoice, std::vector<RefusedRow>*
 }
 
 absl::Status Fill(CreditNote& note, const Invoice& invoice, std::vector<RefusedRow>* refused) {
-  absl::Status opened = note.Open(invoice.customer_id, kBookCurrency, invoice.first_at);
+  absl::Status opened =
+      note.Open(invoice.customer_id, kBookCurrency, invoice.first_at, invoice.country);
   if (!opened.ok()) return opened;
   for (const BookRow& row : invoice.rows) {
     const absl::Status returned = note.ReturnItem(row.item);

@@ -103,7 +103,8 @@ class BookReader {
     const std::string date = Field(row, "InvoiceDate");
     const BusinessTime at = date.empty() ? std::nullopt : ParseTime(date);
     if (!date.empty() && !at.has_value()) return Refuse(row, amount, "the date cannot be read");
-    Invoice& invoice = InvoiceOf(number, CustomerId(Field(row, "CustomerID")));
+    Invoice& invoice =
+        InvoiceOf(number, CustomerId(Field(row, "CustomerID")), OneLine(Field(row, "Country")));
     if (invoice.customer_id != CustomerId(Field(row, "CustomerID"))) {
       return Refuse(row, amount, "the invoice is another customer's");
     }
@@ -120,9 +121,12 @@ class BookReader {
                             .amount = amount});
   }
 
-  Invoice& InvoiceOf(const std::string& number, const std::string& customer_id) {
+  Invoice& InvoiceOf(const std::string& number, const std::string& customer_id,
+                     const std::string& country) {
     const auto [found, added] = by_number_.emplace(number, book_.invoices.size());
-    if (added) book_.invoices.push_back({.number = number, .customer_id = customer_id});
+    if (added) {
+      book_.invoices.push_back({.number = number, .customer_id = customer_id, .country = country});
+    }
     return book_.invoices[found->second];
   }
 

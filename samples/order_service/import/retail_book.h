@@ -3,7 +3,7 @@
 //
 //   InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
 //
-// The columns are found by name; InvoiceDate may be missing. The amounts are pounds.
+// The columns are found by name; InvoiceDate and Country may be missing. The amounts are pounds.
 
 #ifndef SHOP_IMPORT_RETAIL_BOOK_H_
 #define SHOP_IMPORT_RETAIL_BOOK_H_
@@ -32,6 +32,7 @@ struct BookRow {
 struct Invoice {
   std::string number = {};
   std::string customer_id = {};
+  std::string country = {};     // of its first row
   BusinessTime first_at = {};  // of its earliest row
   BusinessTime last_at = {};
   std::vector<BookRow> rows = {};
