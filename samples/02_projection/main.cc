@@ -53,8 +53,8 @@ absl::Status Run(const std::string& path, const std::string& folder) {
   auto store = daybook::SqliteEventStore::Open({.path = path});
   if (!store.ok()) return store.status();
   daybook::Repository<Account> accounts(**store);
-  for (const auto& [id, cents] : {std::pair("ada", 500), {"bob", 120}, {"cyd", 80}}) {
-    auto paid = accounts.Execute(id, [&](Account& account) { return account.Deposit(cents); });
+  for (auto [id, cents] : {std::pair("ada", 500), {"bob", 120}, {"cyd", 80}}) {
+    auto paid = accounts.Execute(id, [c = cents](Account& account) { return account.Deposit(c); });
     if (!paid.ok()) return paid.status();
   }
   auto drawn = accounts.Execute("ada", [](Account& account) { return account.Withdraw(150); });

@@ -219,10 +219,8 @@ TEST(ForeignFileTest, WhatIsNoRegularFileIsRefused) {
   const TempDir dir;
   ASSERT_EQ(mkfifo(dir.File("pipe").c_str(), 0600), 0);
   EXPECT_THAT(Open(dir.File("pipe")), Fails(StatusCode::kInvalidArgument, "no regular file"));
+  EXPECT_THAT(NamesIn(dir.path()), testing::ElementsAre("pipe"));
   EXPECT_THAT(Open("/dev/null"), Fails(StatusCode::kInvalidArgument, "no regular file"));
-  for (const char* litter : {"/dev/null-turn", "/dev/null-journal"}) {
-    EXPECT_FALSE(std::filesystem::exists(litter)) << litter;
-  }
 }
 
 TEST(ForeignFileTest, ALogWithoutItsTurnstileIsOpened) {

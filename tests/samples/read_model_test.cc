@@ -156,6 +156,34 @@ TEST_F(ReadModelTest, TheServedRevenueIsThatOfTheFileHoweverOftenTheServiceIsKil
 }
 #endif
 
+TEST_F(ReadModelTest, AModelIsMadeAnewWhileItIsServedAndWhileNobodyServesIt) {
+  // given
+  ImportBook(SMALL_BOOK);
+  const std::string db = folder_.File("orders.db");
+  const std::string head = std::to_string(store_->Head()->value());
+  {
+    Service service(db);
+    httplib::Client client = service.Connect();
+    EXPECT_EQ(Get(client, "/reports/revenue?after=" + head).status, 200);
+    // when
+    const Ended ended =
+        RunProgram({"subscriptions", "rebuild", "revenue", "--db", db}, folder_.path());
+    // then
+    EXPECT_EQ(ended.exit_code, 0) << ended.errors;
+    EXPECT_EQ(daybook::GetProjection(*store_, kRevenue)->version, 2);
+    EXPECT_EQ(In(Parsed<api::v1::RevenueReport>(Get(client, "/reports/revenue?after=" + head))),
+              In(book_, report_));
+    service.Signal(SIGTERM);
+    EXPECT_EQ(service.Wait(), 0);
+  }
+  const Ended ended =
+      RunProgram({"subscriptions", "rebuild", "revenue@v2", "--db", db}, folder_.path());
+  EXPECT_EQ(ended.exit_code, 0) << ended.errors;
+  EXPECT_EQ(daybook::GetProjection(*store_, kRevenue)->version, 3);
+  EXPECT_EQ(
+      RunProgram({"subscriptions", "rebuild", "nothing", "--db", db}, folder_.path()).exit_code, 1);
+}
+
 TEST_F(ReadModelTest, TheOrderListFollowsEveryStepOfAnOrder) {
   // given
   Shop shop(*store_);

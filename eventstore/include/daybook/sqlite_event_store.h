@@ -50,10 +50,10 @@ struct SqliteEventStoreOptions {
   // than a year is taken for a year.
   std::chrono::milliseconds busy_timeout = std::chrono::seconds(5);
 
-  // The write-ahead log is kept below this many bytes, also under constant writing and reading: near
-  // it, a commit waits up to half a second for reads to end. A read that stands open longer (a slow
-  // visitor, Backup(), Verify()) takes it beyond for that time, and on_problem is told; so can a
-  // commit of more than a quarter of it, which several callers may share. 1 MiB to 1 GiB.
+  // The write-ahead log is kept below this many bytes, also under constant writing and reading:
+  // near it, a commit waits up to half a second for reads to end. A read that stands open longer (a
+  // slow visitor, Backup(), Verify()) takes it beyond for that time, and on_problem is told; so can
+  // a commit of more than a quarter of it, which several callers may share. 1 MiB to 1 GiB.
   int64_t wal_limit = 16 << 20;
 
   // How long a once-key is remembered. They are removed in small steps by later appends that

@@ -59,7 +59,8 @@ class SubscriptionRows {
   SubscriptionRows(EventStore& store, Leases& leases, std::string name);
   ~SubscriptionRows();
 
-  // The subscription, if nobody else has it; makes it if it is new. Its new epoch is beyond `above`.
+  // The subscription, if nobody else has it; makes it if it is new. Its new epoch is beyond
+  // `above`.
   absl::StatusOr<std::optional<EngineState>> Take(StartAt start, std::chrono::milliseconds lease,
                                                   int64_t above = 0);
 

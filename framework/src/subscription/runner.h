@@ -105,8 +105,8 @@ class Runner : public Hub::Member {
   bool removed_or_dead_ = false;
   int64_t outstanding_ = 0;                  // completions that will come, also for older engines
   absl::Status trouble_ = absl::OkStatus();  // of the store, outside of the engine
-  absl::Status begun_ = absl::OkStatus();    // not OK: the effects cannot begin until something else
-                                             // is done; then there is an engine, and it is stopped
+  absl::Status begun_ = absl::OkStatus();  // not OK: the effects cannot begin until something else
+                                           // is done; then there is an engine, and it is stopped
   EngineTime try_again_ = {};
   EngineTime next_row_ = {};  // when others may be told again how it stands
   std::atomic<bool> stopping_ = false;

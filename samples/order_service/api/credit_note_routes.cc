@@ -64,8 +64,9 @@ absl::StatusOr<Reply> OpenCreditNote(Shop& shop, const httplib::Request& request
   return Write<CreditNote>(
       shop.store, shop.credit_notes, {.id = next.id, .success = 201, .location = "/credit-notes/"},
       request, [&](CreditNote& note) {
-        absl::Status done = order.has_value() ? note.OpenFor(*order, next.credited_minor, now)
-                                              : note.Open(body.customer_id(), body.currency(), now, body.country());
+        absl::Status done =
+            order.has_value() ? note.OpenFor(*order, next.credited_minor, now)
+                              : note.Open(body.customer_id(), body.currency(), now, body.country());
         for (int i = 0; done.ok() && i < body.items_size(); ++i) {
           done = note.ReturnItem(FromView(body.items(i)));
         }

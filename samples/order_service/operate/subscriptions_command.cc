@@ -1,5 +1,7 @@
 #include "operate/subscriptions_command.h"
 
+#include <unistd.h>
+
 #include <iomanip>
 #include <iostream>
 #include <vector>
@@ -9,6 +11,8 @@
 #include "api/api.pb.h"
 #include "api/json.h"
 #include "daybook/subscriptions.h"
+#include "import/print.h"
+#include "readmodel/rebuild.h"
 
 namespace shop {
 namespace {
@@ -85,6 +89,12 @@ absl::Status PrintParked(const std::vector<ParkedRecord>& records, bool json) {
   return absl::OkStatus();
 }
 
+absl::Status Rebuild(daybook::SqliteEventStore& store, const std::string& name) {
+  std::function<void(size_t, size_t)> on_progress = [](size_t, size_t) {};
+  if (isatty(STDERR_FILENO) != 0) on_progress = ProgressBar(std::cerr);
+  return RebuildReadModel(store, name, on_progress);
+}
+
 }  // namespace
 
 struct SubscriptionsCommand::Arguments {
@@ -118,10 +128,11 @@ SubscriptionsCommand::SubscriptionsCommand(CLI::App& app,
   CLI::App* discard = add("discard", "Forget a parked record, or a lane of them");
   CLI::Option* position = discard->add_option("POSITION", arguments_->position, "Of the record");
   discard->add_option("--lane", arguments_->lane, "All of this lane")->excludes(position);
+  add("rebuild", "Make a read model anew, beside the one that is asked");
   add("remove", "Forget the subscription and how far it had come");
 }
 
-absl::Status SubscriptionsCommand::Run(daybook::EventStore& store, bool json) const {
+absl::Status SubscriptionsCommand::Run(daybook::SqliteEventStore& store, bool json) const {
   Subscriptions subscriptions(store);
   const std::vector<CLI::App*> chosen = command_->get_subcommands();
   if (chosen.empty()) {
@@ -133,6 +144,7 @@ absl::Status SubscriptionsCommand::Run(daybook::EventStore& store, bool json) co
   if (what == "pause") return subscriptions.Pause(given.name);
   if (what == "resume") return subscriptions.Resume(given.name);
   if (what == "reset") return subscriptions.Reset(given.name, Position(given.position));
+  if (what == "rebuild") return Rebuild(store, given.name);
   if (what == "remove") return subscriptions.Remove(given.name);
   if (what == "replay") {
     return given.lane.empty() ? subscriptions.ReplayAll(given.name)

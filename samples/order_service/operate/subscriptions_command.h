@@ -9,7 +9,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "daybook/event_store.h"
+#include "daybook/sqlite_event_store.h"
 
 namespace shop {
 
@@ -21,7 +21,7 @@ class SubscriptionsCommand {
   bool parsed() const { return command_->parsed(); }
 
   // REQUIRES: parsed().
-  absl::Status Run(daybook::EventStore& store, bool json) const;
+  absl::Status Run(daybook::SqliteEventStore& store, bool json) const;
 
  private:
   struct Arguments;

@@ -12,11 +12,13 @@
 
 namespace shop {
 
+// `<db>-models`, made if it is not there.
+absl::StatusOr<std::string> ModelFolder(const std::string& db);
+
 // Thread-safe. The store outlives it.
 class ReadModels {
  public:
-  // Makes the folder `<db>-models` if it is not there, and keeps the models up to date from then
-  // on.
+  // Keeps the models up to date from then on.
   static absl::StatusOr<std::unique_ptr<ReadModels>> Start(daybook::EventStore& store,
                                                            const std::string& db);
 
