@@ -484,7 +484,10 @@ bool Runner::WriteIfDue(bool busy) {
 // Others see the row only: a record that fails, or a stop, moves no checkpoint.
 bool Runner::TellHowItStands() {
   const EngineTime now = steady_clock::now();
-  if (refusals_.empty() && (now < next_row_ || !HasChangedForOthers(Standing(), rows_.row()))) {
+  const bool is_behind =
+      effects_ != nullptr && Position(rows_.row().checkpoint()) != engine_->written_checkpoint();
+  if (refusals_.empty() &&
+      (now < next_row_ || !(is_behind || HasChangedForOthers(Standing(), rows_.row())))) {
     return false;
   }
   next_row_ = now + kRowInterval;
