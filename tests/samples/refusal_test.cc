@@ -167,7 +167,9 @@ TEST_F(RefusalTest, ABodyWhoseLengthIsNotToldIs411) {
   EXPECT_THAT(Answered(service_.port(), request + "\r\n" + kTwoCups),
               testing::StartsWith("HTTP/1.1 411"));
   for (const char* length : {"", "Content-Length: 5000\r\n"}) {
-    EXPECT_EQ(Answered(service_.port(), request + length + "\r\n" + kTwoCups, true), "");
+    // Who has hung up may or may not see the answer.
+    EXPECT_THAT(Answered(service_.port(), request + length + "\r\n" + kTwoCups, true),
+                testing::AnyOf("", testing::StartsWith("HTTP/1.1 4")));
   }
 }
 
