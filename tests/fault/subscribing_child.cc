@@ -16,6 +16,7 @@
 #include "fault/child_process.h"
 #include "fault/subscriber.h"
 #include "subscription/rows.h"
+#include "support/watched_store.h"
 
 namespace daybook::fault {
 namespace {
@@ -30,11 +31,11 @@ void Send(const Report& report) {
 }
 
 // Notes each write of a subscription's row in the log itself, in the transaction that writes it.
-class AuditedStore : public EventStore {
+class AuditedStore : public test::WatchedStore {
  public:
-  explicit AuditedStore(EventStore& store) : store_(store) {}
+  using WatchedStore::Append;
+  using WatchedStore::WatchedStore;
 
-  using EventStore::Append;
   absl::StatusOr<AppendResult> Append(const AppendRequest& request) override {
     AppendRequest audited = request;
     for (const Row& row : request.row_changes) {
@@ -42,42 +43,8 @@ class AuditedStore : public EventStore {
       audited.streams.push_back(
           {.stream = kAuditStream, .events = {{.type = "RowWritten", .payload = *row.value}}});
     }
-    return store_.Append(audited);
+    return WatchedStore::Append(audited);
   }
-  absl::StatusOr<StreamState> Delete(std::string_view stream, ExpectedVersion expected) override {
-    return store_.Delete(stream, expected);
-  }
-  absl::StatusOr<StreamState> Tombstone(std::string_view stream,
-                                        ExpectedVersion expected) override {
-    return store_.Tombstone(stream, expected);
-  }
-  absl::StatusOr<StreamState> Visit(const StreamQuery& query, const Visitor& visitor) override {
-    return store_.Visit(query, visitor);
-  }
-  absl::StatusOr<LogScan> Visit(const LogQuery& query, const Visitor& visitor) override {
-    return store_.Visit(query, visitor);
-  }
-  absl::StatusOr<StreamState> State(std::string_view stream) override {
-    return store_.State(stream);
-  }
-  absl::StatusOr<std::vector<std::string>> ListStreams(const StreamListQuery& query) override {
-    return store_.ListStreams(query);
-  }
-  absl::StatusOr<std::optional<AppendResult>> FindOnce(const OnceKey& once) override {
-    return store_.FindOnce(once);
-  }
-  absl::StatusOr<std::vector<Row>> ReadRows(const RowQuery& query) override {
-    return store_.ReadRows(query);
-  }
-  absl::StatusOr<Position> Head() override { return store_.Head(); }
-  absl::StatusOr<Position> WaitBeyond(Position position,
-                                      std::chrono::steady_clock::time_point deadline,
-                                      std::stop_token stop) override {
-    return store_.WaitBeyond(position, deadline, stop);
-  }
-
- private:
-  EventStore& store_;
 };
 
 absl::Status Handle(const RecordedEvent& event) {

@@ -57,6 +57,9 @@ class Runner : public Hub::Member {
   const SubscriptionOptions& options() const { return options_; }
 
  private:
+  // Others are told at most so often how it stands, unless they asked something.
+  static constexpr std::chrono::seconds kRowInterval{1};
+
   const std::string& name() const override { return options_.name; }
   std::chrono::milliseconds lease() const override { return options_.lease; }
   void OnHead() override { inbox_->Wake(); }
