@@ -252,4 +252,11 @@ class Ledger::Comparison {
 
 Findings Ledger::Compare(SqliteEventStore& store) const { return Comparison(*this, store).Run(); }
 
+void ExpectAllAsAnswered(const Ledger& ledger, const std::string& path) {
+  auto store = SqliteEventStore::Open({.path = path});
+  ASSERT_THAT(store, IsOk());
+  const Findings findings = ledger.Compare(**store);
+  EXPECT_TRUE(findings.none()) << findings;
+}
+
 }  // namespace daybook::fault

@@ -65,6 +65,9 @@ class Ledger {
   Position last_position_;
 };
 
+// A failure of the test unless the log in the file is as the ledger has it.
+void ExpectAllAsAnswered(const Ledger& ledger, const std::string& path);
+
 }  // namespace daybook::fault
 
 #endif  // DAYBOOK_TESTS_FAULT_LEDGER_H_

@@ -43,6 +43,18 @@ NewEvent MakeEvent(const EventId& id, std::string payload) {
   return {.id = id, .type = "fault.Happened", .payload = std::move(payload)};
 }
 
+std::vector<NewEvent> Events(uint64_t group, int count, size_t bytes) {
+  std::vector<NewEvent> events;
+  for (int i = 0; i < count; ++i) {
+    events.push_back(MakeEvent(MakeId(group, static_cast<uint64_t>(i)), std::string(bytes, 'x')));
+  }
+  return events;
+}
+
+StreamAppend To(std::string stream, int64_t version, std::vector<NewEvent> events) {
+  return {.stream = std::move(stream), .expected = Version(version), .events = std::move(events)};
+}
+
 absl::StatusOr<std::vector<LogEntry>> ReadLog(EventStore& store) {
   std::vector<LogEntry> log;
   LogQuery query;

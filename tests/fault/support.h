@@ -40,6 +40,11 @@ void WriteFile(const std::string& path, std::string_view content);
 EventId MakeId(uint64_t a, uint64_t b);
 NewEvent MakeEvent(const EventId& id, std::string payload = "payload");
 
+// Events with the ids (group, 0), (group, 1), …
+std::vector<NewEvent> Events(uint64_t group, int count, size_t bytes = 100);
+
+StreamAppend To(std::string stream, int64_t version, std::vector<NewEvent> events);
+
 struct LogEntry {
   Position position;
   Version version;
