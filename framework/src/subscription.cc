@@ -17,6 +17,8 @@ namespace {
 
 constexpr char kPermanentUrl[] = "daybook/permanent";
 constexpr char kOutageUrl[] = "daybook/outage";
+constexpr char kHaltUrl[] = "daybook/halt";
+constexpr char kNotNowUrl[] = "daybook/not-now";
 constexpr size_t kMaxNameBytes = 200;
 constexpr size_t kMaxLaneBytes = 1024;
 
@@ -29,6 +31,7 @@ absl::Status Marked(absl::Status error, const char* url) {
 
 absl::Status Permanent(absl::Status error) { return Marked(std::move(error), kPermanentUrl); }
 absl::Status Outage(absl::Status error) { return Marked(std::move(error), kOutageUrl); }
+absl::Status Halt(absl::Status error) { return Marked(std::move(error), kHaltUrl); }
 
 std::string_view Name(SubscriptionState state) {
   static constexpr std::array<std::string_view, 7> kNames = {
@@ -51,12 +54,20 @@ Handler::Handler(EventHandlers handlers) : types_(handlers.types()) {
 
 namespace internal {
 
+absl::Status NotNow(absl::Status error) { return Marked(std::move(error), kNotNowUrl); }
+
 Outcome OutcomeOf(const absl::Status& status) {
   if (status.ok()) return {};
-  Verdict verdict = Verdict::kFailed;
-  if (status.GetPayload(kPermanentUrl).has_value()) verdict = Verdict::kNever;
-  if (status.GetPayload(kOutageUrl).has_value()) verdict = Verdict::kEverything;
-  return {.verdict = verdict, .why = status};
+  static constexpr std::array<std::pair<const char*, Verdict>, 4> kMarks = {{
+      {kHaltUrl, Verdict::kHalt},
+      {kOutageUrl, Verdict::kEverything},
+      {kPermanentUrl, Verdict::kNever},
+      {kNotNowUrl, Verdict::kNotNow},
+  }};
+  for (const auto& [url, verdict] : kMarks) {
+    if (status.GetPayload(url).has_value()) return {.verdict = verdict, .why = status};
+  }
+  return {.verdict = Verdict::kFailed, .why = status};
 }
 
 absl::Status Call(const Handler::Function& function, const RecordedEvent& record) {

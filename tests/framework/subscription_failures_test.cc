@@ -353,7 +353,7 @@ TEST_F(SubscriptionFailuresTest, OptionsOutOfBoundsAreRefusedByName) {
   };
   EXPECT_THAT(start({.name = std::string(201, 'x')}), invalid("name"));
   EXPECT_THAT(start({.name = "a\nb"}), invalid("name"));
-  EXPECT_THAT(start({.max_in_flight = 0}), invalid("max_in_flight"));
+  EXPECT_THAT(start({.max_in_flight = -1}), invalid("max_in_flight"));
   EXPECT_THAT(start({.max_in_flight = 257}), invalid("max_in_flight"));
   EXPECT_THAT(start({.window = 0}), invalid("window"));
   EXPECT_THAT(start({.retry = {.max_attempts = 0}}), invalid("max_attempts"));

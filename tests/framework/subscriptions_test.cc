@@ -191,6 +191,19 @@ TEST_P(SubscriptionsTest, AReplayAskedForWhileNobodyRunsItBeginsWhenSomebodyDoes
   EXPECT_THAT(heard_.Await(1), ElementsAre("account-1/1"));
 }
 
+TEST_P(SubscriptionsTest, ACatchUpDoesWhatWasAskedForBeforeItBegan) {
+  for (size_t round = 1; round <= 20; ++round) {
+    poison_ = true;
+    Append("account-1");
+    ASSERT_THAT(Make()->CatchUp(), IsOk());
+    poison_ = false;
+    ASSERT_THAT(operator_.ReplayAll("all"), IsOk());
+    ASSERT_THAT(Make()->CatchUp(), IsOk());
+    ASSERT_THAT(ParkedPositions(), IsEmpty());
+    ASSERT_THAT(heard_.Await(round), SizeIs(round));
+  }
+}
+
 TEST_P(SubscriptionsTest, WhatIsDiscardedIsNeverHandled) {
   // given
   poison_ = true;

@@ -93,6 +93,13 @@ class EngineTest : public ::testing::Test {
     End(position, Verdict::kEverything, absl::UnavailableError("down"));
   }
 
+  void NotNow(int64_t position) {
+    End(position, Verdict::kNotNow, absl::UnavailableError("not now"));
+  }
+  void Halt(int64_t position) {
+    End(position, Verdict::kHalt, absl::FailedPreconditionError("too old"));
+  }
+
   // The write that is due now.
   std::optional<EngineWrite> NextWrite() {
     std::optional<EngineWrite> write = engine_->NextWrite(now_);

@@ -116,6 +116,12 @@ void EngineModel::OnCompletion(Position position, const Outcome& outcome, Engine
 
 void EngineModel::FailLive(Position position, const Outcome& outcome, EngineTime now) {
   Live& live = live_.at(position);
+  if (outcome.verdict == Verdict::kHalt) return Stop(outcome.why.code());
+  if (outcome.verdict == Verdict::kNotNow) {
+    live.failed_at = now;
+    live.pause = LongestPause(options_.retry.outage, 1);
+    return;
+  }
   ++live.attempts;
   if (outcome.verdict == Verdict::kFailed && live.attempts < options_.retry.max_attempts) {
     live.failed_at = now;
@@ -145,7 +151,9 @@ void EngineModel::CompleteParked(Position position, const Outcome& outcome) {
     case Verdict::kEverything:
       return;
     case Verdict::kFailed:
+    case Verdict::kNotNow:
     case Verdict::kNever:
+    case Verdict::kHalt:
       ++row.attempts;
       row.code = outcome.why.code();
       replaying_.erase(lane);

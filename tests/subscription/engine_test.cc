@@ -170,6 +170,47 @@ TEST_F(EngineTest, WithoutParkingItStopsInFrontOfTheRecord) {
   EXPECT_EQ(last_.attempt, 1) << "counted anew";
 }
 
+TEST_F(EngineTest, ARecordThatCannotGoNowHoldsUpItsLaneAloneAndCountsNoAttempt) {
+  // given
+  Begin(Options());
+  Page({{1, "a"}, {2, "a"}, {3, "b"}});
+  EXPECT_THAT(HandOut(), ElementsAre(1, 3));
+  // when
+  for (int i = 0; i < 5; ++i) {
+    NotNow(1);
+    EXPECT_THAT(HandOut(), IsEmpty());
+    EXPECT_THAT(engine_->NextTimer() - now_, AllOf(Ge(milliseconds(500)), Le(milliseconds(1000))))
+        << "as after a first outage";
+    now_ = engine_->NextTimer();
+    EXPECT_THAT(HandOut(), ElementsAre(1));
+    EXPECT_EQ(last_.attempt, 1);
+  }
+  Done(3);
+  Done(1);
+  // then
+  EXPECT_THAT(HandOut(), ElementsAre(2));
+  EXPECT_TRUE(engine_->outage().ok());
+  EXPECT_EQ(engine_->parked_records(), 0);
+}
+
+TEST_F(EngineTest, AHaltStopsInFrontOfTheRecordUntilAResume) {
+  // given
+  Begin(Options());
+  Page({{1, "a"}, {2, "b"}});
+  HandOut();
+  // when
+  Halt(1);
+  Done(2);
+  // then
+  EXPECT_EQ(engine_->stopped().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(HandOut(), IsEmpty());
+  EXPECT_EQ(checkpoint(), 0);
+  EXPECT_EQ(engine_->parked_records(), 0);
+  // and when
+  Ask({.kind = Control::kResume});
+  EXPECT_THAT(HandOut(), ElementsAre(1));
+}
+
 // ---- Outages -----------------------------------------------------------------------------------
 
 TEST_F(EngineTest, AnOutageStopsTheLineAndCountsNoAttempt) {

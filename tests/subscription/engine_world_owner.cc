@@ -19,7 +19,8 @@ Record AnyRecord() {
 }
 
 const char* Name(Verdict verdict) {
-  constexpr const char* kNames[] = {"done", "failed", "never", "everything", "gone"};
+  constexpr const char* kNames[] = {"done",       "failed", "not now", "never",
+                                    "everything", "halt",   "gone"};
   return kNames[static_cast<int>(verdict)];
 }
 
@@ -90,6 +91,8 @@ Outcome World::Draw(const Event& event) {
   if (settling_ || (!event.poison && dice_.Chance(done_percent_))) return {};
   const int64_t roll = dice_.Below(100);
   if (roll < 12) return {Verdict::kEverything, absl::UnavailableError("nothing works")};
+  if (roll < 14) return {Verdict::kHalt, absl::FailedPreconditionError("too old")};
+  if (roll < 18) return {Verdict::kNotNow, absl::UnavailableError("not now")};
   if (event.poison || roll < 30) return {Verdict::kNever, absl::DataLossError("poison")};
   return {Verdict::kFailed, absl::InternalError("it threw")};
 }

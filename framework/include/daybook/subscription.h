@@ -20,6 +20,8 @@
 //   Permanent(status)    this record can never work: no further attempt
 //   Outage(status)       any record would have failed now (an endpoint is down). Nothing more is
 //                        handed out for a pause that doubles, and no attempt is counted
+//   Halt(status)         somebody must act first (a program that is too old for its events): the
+//                        subscription stops in front of the record, until resumed or started anew
 //
 // A record that is given up is *parked*, with everything after it in its lane; other lanes go on.
 // Operate parked records, and pause, reset or remove subscriptions, with daybook/subscriptions.h.
@@ -53,6 +55,9 @@ namespace daybook {
 
 // Marks a handler's error: every record would have met it. REQUIRES: `error` is not OK.
 [[nodiscard]] absl::Status Outage(absl::Status error);
+
+// Marks a handler's error: going on would be wrong. REQUIRES: `error` is not OK.
+[[nodiscard]] absl::Status Halt(absl::Status error);
 
 // A record that stays for as long as somebody holds it. Shared between threads freely.
 using Record = std::shared_ptr<const RecordedEvent>;
@@ -172,11 +177,11 @@ struct SubscriptionOptions {
   // answer for the same record always.
   std::function<std::string(const RecordedEvent&)> key = {};
 
-  // Records in work at the same time, of different lanes. 1 to 10,000 for a handler that completes
-  // later; 1 to 256 for one that returns its status: with 1 it runs on the subscription's own
-  // thread, and sees records in the order of the log as long as none fails; with more it runs on as
-  // many threads.
-  int max_in_flight = 1;
+  // Records in work at the same time, of different lanes; 0: 1,000 for a handler that completes
+  // later, 1 for one that returns its status. At most 10,000 for the former, 256 for the latter:
+  // with 1 it runs on the subscription's own thread, and sees records in the order of the log as
+  // long as none fails; with more it runs on as many threads.
+  int max_in_flight = 0;
 
   // No lane runs further than so many records beyond the lowest that is not done; then reading
   // stops. Bounds memory, and what is repeated after a crash. 1 to 65,536; at least max_in_flight.

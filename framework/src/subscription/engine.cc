@@ -96,6 +96,15 @@ void Engine::CompleteLive(Position position, const Outcome& outcome, EngineTime 
       entry.last_error = outcome.why;
       window_.MakeReady(entry);
       return;
+    case Verdict::kNotNow:
+      entry.last_error = outcome.why;
+      window_.BackOff(entry, now + Pause(options_.retry.outage, 1));
+      return;
+    case Verdict::kHalt:
+      entry.last_error = outcome.why;
+      window_.MakeReady(entry);
+      Stop(outcome.why);
+      return;
     case Verdict::kFailed:
     case Verdict::kNever:
       Fail(entry, outcome, now, wall);
@@ -140,7 +149,9 @@ void Engine::CompleteParked(Position position, const Outcome& outcome, RecordedT
       lot_.PutBack(position);
       return;
     case Verdict::kFailed:
+    case Verdict::kNotNow:
     case Verdict::kNever:
+    case Verdict::kHalt:
       lot_.Fail(position, outcome.why, wall);
       flush_now_ = true;
       return;

@@ -46,8 +46,10 @@ struct Dispatch {
 enum class Verdict {
   kDone,
   kFailed,      // this record, this time
+  kNotNow,      // the same, but the attempt does not count
   kNever,       // this record, whatever is tried
   kEverything,  // any record would have failed
+  kHalt,        // nothing may go on until somebody has acted
   kGone,        // a parked record whose event has been deleted
 };
 

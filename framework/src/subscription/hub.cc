@@ -94,7 +94,7 @@ void Hub::Run(const std::stop_token& stop) {
     // Who holds one sees that it runs out.
     if (steady_clock::now() >= RenewalDue()) leases_.Renew(ShortestLease()).IgnoreError();
     if (steady_clock::now() >= next_poll_) {
-      DeliverRequests();
+      DeliverRequests().IgnoreError();  // the next poll meets it again
       next_poll_ = steady_clock::now() + kPoll;
     }
   }
@@ -136,11 +136,10 @@ EngineTime Hub::RenewalDue() {
   return leases_.renewed_at() + ShortestLease() / 3;
 }
 
-void Hub::DeliverRequests() {
-  const absl::StatusOr<std::vector<Row>> rows =
-      store_.ReadRows({.table = kRequestTable, .limit = kNoLimit});
-  if (!rows.ok()) return;
-  for (const Row& row : *rows) {
+absl::Status Hub::DeliverRequests() {
+  DAYBOOK_ASSIGN_OR_RETURN(const std::vector<Row> rows,
+                           store_.ReadRows({.table = kRequestTable, .limit = kNoLimit}));
+  for (const Row& row : rows) {
     const absl::StatusOr<RequestRow> request = DecodeRow<RequestRow>(row);
     if (!request.ok()) continue;
     MutexLock lock(mutex_);
@@ -148,6 +147,7 @@ void Hub::DeliverRequests() {
       if (member->name() == request->subscription()) member->OnRequest(*request, row);
     }
   }
+  return absl::OkStatus();
 }
 
 }  // namespace daybook::internal

@@ -31,7 +31,7 @@ class Hub {
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
 
-  // One who is told. Called on the hub's thread: must be quick, and not call the hub.
+  // One who is told. Called on any thread: must be quick, and not call the hub.
   class Member {
    public:
     virtual ~Member() = default;
@@ -49,6 +49,9 @@ class Hub {
   Position head() const { return Position(head_.load(std::memory_order_acquire)); }
   absl::Status RefreshHead();
 
+  // Hands what is asked of its members on to them, before it returns.
+  absl::Status DeliverRequests();
+
   // Looks for requests, and renews leases, now.
   void Hurry();
 
@@ -59,7 +62,6 @@ class Hub {
   void Run(const std::stop_token& stop);
   void Wait(const std::stop_token& stop, EngineTime deadline);
   EngineTime RenewalDue();
-  void DeliverRequests();
   std::chrono::milliseconds ShortestLease();
 
   EventStore& store_;

@@ -10,6 +10,9 @@
 
 namespace daybook::internal {
 
+// Marks a handler's error: this record alone cannot be handled now, and the attempt does not count.
+absl::Status NotNow(absl::Status error);
+
 // What a handler's answer means.
 Outcome OutcomeOf(const absl::Status& status);
 

@@ -24,6 +24,7 @@ constexpr int64_t kPageRecords = 512;
 // After so many records, or so long, the loop looks at what else has come.
 constexpr int kSliceRecords = 256;
 constexpr milliseconds kSlice(20);
+constexpr int kDefaultInFlight = 1000;
 
 // The loop turns at least so often, for Health() to see, and in case a wake-up was lost.
 constexpr milliseconds kHeartbeat(500);
@@ -45,6 +46,14 @@ EngineOptions EngineOptionsOf(const SubscriptionOptions& options) {
           .seed = std::hash<std::string>()(EventId::Generate().ToString())};
 }
 
+SubscriptionOptions WithDefaults(SubscriptionOptions options, const Handler& handler) {
+  if (options.max_in_flight == 0) {
+    options.max_in_flight =
+        handler.later() == nullptr ? 1 : std::clamp(options.window, 1, kDefaultInFlight);
+  }
+  return options;
+}
+
 Filter FilterOf(const SubscriptionOptions& options, const Handler& handler) {
   return {.category = options.category,
           .types = options.types.empty() ? handler.types() : options.types,
@@ -55,7 +64,7 @@ Filter FilterOf(const SubscriptionOptions& options, const Handler& handler) {
 
 Runner::Runner(EventStore& store, SubscriptionOptions options, Handler handler, Effects* effects)
     : store_(store),
-      options_(std::move(options)),
+      options_(WithDefaults(std::move(options), handler)),
       handler_(std::move(handler)),
       effects_(effects),
       hub_(Hub::Of(store)),
@@ -114,6 +123,7 @@ absl::Status Runner::CatchUp() {
         absl::StatusCode::kUnavailable,
         absl::StrCat("subscription '", options_.name, "' is run by ", rows_.owner().description()));
   }
+  if (ended.ok()) ended = hub_->DeliverRequests();  // those that wait for an owner
   while (ended.ok()) {
     if (Turn()) continue;
     if (!engine_.has_value()) {
