@@ -21,6 +21,7 @@ class ScratchFolder {
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;
 
+  std::string path() const { return path_.string(); }
   std::string File(std::string_view name) const { return (path_ / name).string(); }
 
  private:

@@ -1,5 +1,7 @@
 // Subscriptions, beside loops written by hand that promise as much. See docs/performance.md.
 
+#include "subscription_bench.h"
+
 #include <sys/resource.h>
 
 #include <atomic>
@@ -11,10 +13,14 @@
 
 #include "daybook/subscription.h"
 #include "latencies.h"
-#include "ratio_table.h"
-#include "stores.h"
 
 namespace daybook::bench {
+
+std::string NewName() {
+  static std::atomic<int> next = 0;
+  return "new-" + std::to_string(next++);
+}
+
 namespace {
 
 using std::chrono::steady_clock;
@@ -35,12 +41,6 @@ std::unique_ptr<SqliteEventStore> MillionEvents(const std::string& path) {
     done += 1000;
   }
   return store;
-}
-
-// A name that has not been used, so that it begins at the beginning.
-std::string NewName() {
-  static std::atomic<int> next = 0;
-  return "catch-up-" + std::to_string(next++);
 }
 
 absl::Status Look(const RecordedEvent& event) {
@@ -165,6 +165,7 @@ void AddMany(const ScratchFolder& folder) {
 int main(int argc, char** argv) {
   const daybook::bench::ScratchFolder folder;
   daybook::bench::AddCatchUp(folder);
+  daybook::bench::AddProjections(folder);
   daybook::bench::AddLive(folder);
   daybook::bench::AddMany(folder);
   return daybook::bench::RunAndPrintRatios(argc, argv);
