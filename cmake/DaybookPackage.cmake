@@ -25,6 +25,7 @@ if(DAYBOOK_INSTALL)
     "${PROJECT_BINARY_DIR}/daybook-config.cmake"
     "${PROJECT_BINARY_DIR}/daybook-config-version.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/DaybookFindProtobuf.cmake"
+    "${PROJECT_SOURCE_DIR}/cmake/DaybookFindRabbitMqC.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/DaybookGenerate.cmake"
     DESTINATION "${DAYBOOK_PACKAGE_DIR}")
 endif()

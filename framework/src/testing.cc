@@ -170,4 +170,18 @@ std::vector<std::string> Unlisted(const std::vector<const EventTable*>& aggregat
   return unlisted;
 }
 
+std::vector<std::string> Untranslated(const std::vector<const EventTable*>& aggregates,
+                                      const Translator& translator) {
+  const std::vector<std::string> types = translator.types();
+  const std::set<std::string> known(types.begin(), types.end());
+  std::set<std::string> untranslated;
+  for (const EventTable* table : aggregates) {
+    for (const Descriptor* type : table->types()) {
+      const std::string name(type->full_name());
+      if (!known.contains(name)) untranslated.insert(name);
+    }
+  }
+  return {untranslated.begin(), untranslated.end()};
+}
+
 }  // namespace daybook::testing::internal

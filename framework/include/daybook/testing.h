@@ -1,4 +1,5 @@
-// Tests for code that uses Daybook, and for stores. Needs GoogleTest; target daybook::testing.
+// Tests for code that uses Daybook, for stores, and for transports. Needs GoogleTest; target
+// daybook::testing.
 //
 //   TEST(OrderTest, AnEmptyOrderIsNotShipped) {
 //     daybook::testing::Given<Order>(OrderPlaced())
@@ -23,6 +24,9 @@
 #include "absl/status/status.h"
 #include "daybook/aggregate.h"
 #include "daybook/event_store.h"
+#include "daybook/integration_event.h"
+#include "daybook/translator.h"
+#include "daybook/transport.h"
 #include "google/protobuf/message.h"
 
 namespace daybook::testing {
@@ -54,6 +58,9 @@ void ExpectFailed(const Outcome& outcome, absl::StatusCode code, std::string_vie
 const daybook::internal::EventTable& TableOf(const AggregateBase& aggregate);
 std::vector<std::string> Unlisted(
     const std::vector<const daybook::internal::EventTable*>& aggregates);
+std::vector<std::string> Untranslated(
+    const std::vector<const daybook::internal::EventTable*>& aggregates,
+    const Translator& translator);
 }  // namespace internal
 
 // What followed from a command. Each check that does not hold is one failure of the test, reported
@@ -154,6 +161,34 @@ using EventStoreFactory = std::function<std::shared_ptr<EventStore>()>;
 //   const bool registered = (daybook::testing::RegisterEventStoreContract("MyStore", NewStore),
 //   true);
 void RegisterEventStoreContract(const std::string& name, const EventStoreFactory& factory);
+
+// A transport, and its far end: what a broker's consumer would see.
+struct TransportUnderTest {
+  std::unique_ptr<Transport> transport = {};
+  // What has arrived, in order, duplicates too; waits until there are `count`, or for a minute.
+  std::function<std::vector<IntegrationEvent>(size_t count)> received = {};
+  // Takes the endpoint away, as a crash would; and brings it back.
+  std::function<void()> break_endpoint = {};
+  std::function<void()> restore_endpoint = {};
+  // What all this stands on, to go last.
+  std::shared_ptr<void> ground = {};
+};
+
+// Makes one that is connected, or will be when something is sent.
+using TransportFactory = std::function<TransportUnderTest()>;
+
+// Registers the tests that every Transport must pass, as the test suite `name`. To be called before
+// RUN_ALL_TESTS.
+void RegisterTransportContract(const std::string& name, const TransportFactory& factory);
+
+// The full names of the domain events that the translator neither translates nor ignores, although
+// an aggregate of A... lists them:
+//
+//   EXPECT_THAT(daybook::testing::UntranslatedEvents<Order>(contracts), testing::IsEmpty());
+template <typename... A>
+[[nodiscard]] std::vector<std::string> UntranslatedEvents(const Translator& translator) {
+  return internal::Untranslated({&internal::TableOf(A())...}, translator);
+}
 
 }  // namespace daybook::testing
 

@@ -139,6 +139,10 @@ absl::StatusOr<sqlite3_stmt*> SqlSession::Prepare(std::string_view sql) {
 
 absl::StatusOr<std::vector<ModelRow>> SqlSession::Run(std::string_view sql,
                                                       std::span<const SqlArgument> arguments) {
+  if (only_in_transactions_ && !database_->in_transaction()) {
+    return MakeStatus(absl::StatusCode::kFailedPrecondition,
+                      absl::StrCat(ToAbsl(sql), ": the transaction has been rolled back"));
+  }
   const Flag users(is_users_);
   DAYBOOK_ASSIGN_OR_RETURN(sqlite3_stmt* const statement, Prepare(sql));
   if (const auto wanted = static_cast<size_t>(sqlite3_bind_parameter_count(statement));

@@ -34,6 +34,10 @@ class SqlSession {
   // Any number of the user's statements.
   absl::Status RunScript(const std::string& sql);
 
+  // From now on the user's statements are refused outside of a transaction: what follows one that
+  // has rolled it back must not commit by itself.
+  void OnlyInTransactions() { only_in_transactions_ = true; }
+
   // For our own statements.
   Database& database() { return *database_; }
 
@@ -55,6 +59,7 @@ class SqlSession {
   const std::unique_ptr<Database> database_;
   std::unordered_map<std::string, Prepared, Hash, std::equal_to<>> statements_;
   bool is_users_ = false;  // SQL that runs now
+  bool only_in_transactions_ = false;
 };
 
 }  // namespace daybook::internal
