@@ -9,6 +9,7 @@ namespace daybook::internal {
 // kInvalidArgument if a query breaks a bound that event_store.h documents.
 absl::Status CheckQuery(const StreamQuery& query);
 absl::Status CheckQuery(const LogQuery& query);
+absl::Status CheckFilter(const Filter& filter);
 absl::Status CheckQuery(const StreamListQuery& query);
 absl::Status CheckQuery(const RowQuery& query);
 

@@ -117,7 +117,8 @@ class SqliteProjection::Impl {
 SqliteProjection::Impl::Impl(EventStore& store, ProjectionOptions options,
                              ProjectionHandlers handlers)
     : store_(store), options_(std::move(options)), handlers_(std::move(handlers)) {
-  options_.folder = std::filesystem::absolute(options_.folder).string();
+  std::error_code none;  // what is no path is found when it is checked
+  options_.folder = std::filesystem::absolute(options_.folder, none).string();
 }
 
 absl::Status SqliteProjection::Impl::CheckOptions() const {

@@ -7,6 +7,7 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "make_status.h"
+#include "query_check.h"
 #include "status_macros.h"
 #include "subscription/outcome.h"
 #include "subscription/runner.h"
@@ -105,6 +106,9 @@ absl::Status CheckSubscriptionName(std::string_view name) {
 absl::Status CheckOptions(const SubscriptionOptions& options, bool completes_later) {
   using std::chrono::milliseconds;
   DAYBOOK_RETURN_IF_ERROR(CheckSubscriptionName(options.name));
+  DAYBOOK_RETURN_IF_ERROR(CheckFilter({.category = options.category,
+                                       .types = options.types,
+                                       .stream_prefix = options.stream_prefix}));
   struct Bound {
     const char* name;
     int64_t value, least, most;
@@ -138,9 +142,11 @@ absl::Status CheckOptions(const SubscriptionOptions& options, bool completes_lat
 
 }  // namespace internal
 
-class Subscription::Impl : public internal::Runner {
+// It leaves the hub while it is still all that the hub may call.
+class Subscription::Impl final : public internal::Runner {
  public:
   using Runner::Runner;
+  ~Impl() override { Stop(); }
 };
 
 Subscription::Subscription(EventStore& store, SubscriptionOptions options, Handler handler)

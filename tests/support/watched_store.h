@@ -65,6 +65,7 @@ class WatchedStore : public EventStore {
     return store_.ReadRows(query);
   }
   absl::StatusOr<Position> Head() override { return store_.Head(); }
+  uint32_t Deletions() const override { return store_.Deletions(); }
   absl::StatusOr<Position> WaitBeyond(Position position,
                                       std::chrono::steady_clock::time_point deadline,
                                       std::stop_token stop) override {

@@ -295,6 +295,10 @@ class EventStore {
   // The position of the newest event ever appended; 0 for none.
   [[nodiscard]] virtual absl::StatusOr<Position> Head() = 0;
 
+  // A number that changes with each deletion, by whatever process, before it is acknowledged: who
+  // keeps events in memory compares it with that of before they were read. Cost: a load.
+  [[nodiscard]] virtual uint32_t Deletions() const = 0;
+
   // Waits until the head is beyond `position`, and returns the head. Woken within milliseconds,
   // also by another process's commit; idle it costs nothing. kDeadlineExceeded: the deadline came
   // first, or `stop` was requested.

@@ -109,6 +109,7 @@ class SqliteEventStore final : public EventStore {
   absl::StatusOr<std::optional<AppendResult>> FindOnce(const OnceKey& once) override;
   absl::StatusOr<std::vector<Row>> ReadRows(const RowQuery& query) override;
   absl::StatusOr<Position> Head() override;
+  uint32_t Deletions() const override;
   absl::StatusOr<Position> WaitBeyond(Position position,
                                       std::chrono::steady_clock::time_point deadline,
                                       std::stop_token stop = {}) override;

@@ -48,6 +48,7 @@ absl::Status Recover(Database& writer, Turnstile& turnstile, SharedPage& page,
                         "in every process, then open it. Nothing acknowledged is lost");
     }
   }
+  page.CountDeletion();
   DAYBOOK_RETURN_IF_ERROR(PrepareFile(writer));
   DAYBOOK_RETURN_IF_ERROR(writer.Execute("PRAGMA synchronous = FULL"));
   absl::Status copied =

@@ -41,10 +41,16 @@ class SharedPage {
     words_.sync_failed.store(failed ? 1 : 0, std::memory_order_release);
   }
 
+  // Counts commits that may have deleted events. A writer killed right after such a commit leaves
+  // it uncounted; so opening counts, too.
+  uint32_t deletions() const { return words_.deletions.load(std::memory_order_acquire); }
+  void CountDeletion() { words_.deletions.fetch_add(1, std::memory_order_release); }
+
  private:
   struct Words {
     FutexWord rings;
     std::atomic<uint32_t> sync_failed;
+    std::atomic<uint32_t> deletions;
   };
 
   explicit SharedPage(void* page);

@@ -95,6 +95,7 @@ class SqliteEventStore::Impl {
 
   internal::SharedPage& page() { return *page_; }
   const SqliteEventStoreOptions& options() const { return options_; }
+  uint32_t deletions() const { return page_->deletions(); }
   const EventId& incarnation() const { return incarnation_; }
   StoreHealth Health() const;
 
@@ -198,7 +199,11 @@ void SqliteEventStore::Impl::CommitGroup(std::span<WriteItem* const> group) {
     return;
   }
   if (page_->sync_failed() && writer_.writable().ok()) writer_.Refuse(SyncHasFailed());
-  if (writer_.Commit(group)) page_->Ring();
+  const bool moved = writer_.Commit(group);
+  const bool deleted = std::any_of(group.begin(), group.end(),
+                                   [](const WriteItem* item) { return item->remove != nullptr; });
+  if (deleted) page_->CountDeletion();
+  if (moved) page_->Ring();
   wal_keeper_.AfterCommit(writer_.database());
   MutexLock lock(health_mutex_);
   health_.wal_bytes = int64_t{writer_.database().wal_pages()} * 4096;
@@ -350,6 +355,7 @@ absl::Status SqliteEventStore::Verify() {
 }
 
 StoreHealth SqliteEventStore::Health() const { return impl_->Health(); }
+uint32_t SqliteEventStore::Deletions() const { return impl_->deletions(); }
 const EventId& SqliteEventStore::incarnation() const { return impl_->incarnation(); }
 const std::string& SqliteEventStore::path() const { return impl_->options().path; }
 

@@ -68,7 +68,7 @@ class StartAt {
   static constexpr StartAt Beginning() { return StartAt(Position(0)); }
   // Behind what the log holds when the name is first started.
   static constexpr StartAt End() { return StartAt(std::nullopt); }
-  // With what follows `position`.
+  // With what follows `position`, which must not be beyond the log's head then.
   static constexpr StartAt After(Position position) { return StartAt(position); }
 
   std::optional<Position> position() const { return position_; }

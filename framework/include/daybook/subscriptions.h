@@ -1,7 +1,8 @@
 // Operating the subscriptions of a store: from the process that runs them, or from any other.
 //
 //   daybook::Subscriptions subscriptions(store);
-//   for (const daybook::SubscriptionHealth& one : *subscriptions.List()) ...
+//   auto all = subscriptions.List();
+//   for (const daybook::SubscriptionHealth& one : *all) std::cout << one.name << '\n';
 //   absl::Status paused = subscriptions.Pause("shipping-mails");
 
 #ifndef DAYBOOK_SUBSCRIPTIONS_H_

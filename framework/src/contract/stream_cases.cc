@@ -51,6 +51,18 @@ void ADeletedStreamGoesOnBehindItsLastVersion(EventStore& store) {
   EXPECT_TRUE(page.state.exists());
 }
 
+void DeletionsAreTold(EventStore& store) {
+  ASSERT_OK(Append(store, "order-1", 3));
+  const uint32_t before = store.Deletions();
+  ASSERT_OK(Append(store, "order-2", 1));
+  EXPECT_EQ(store.Deletions(), before);
+  ASSERT_OK(store.Delete("order-1", ExpectedVersion::Any()));
+  const uint32_t between = store.Deletions();
+  EXPECT_NE(between, before);
+  ASSERT_OK(store.Tombstone("order-2", ExpectedVersion::Any()));
+  EXPECT_NE(store.Deletions(), between);
+}
+
 void ADeletedStreamIsAtExactlyItsVersion(EventStore& store) {
   ASSERT_OK(Append(store, "order-1", 3));
   ASSERT_OK(store.Delete("order-1", ExpectedVersion::Exists()));
@@ -190,6 +202,7 @@ constexpr Case kCases[] = {
     CONTRACT_CASE(AWrittenStreamExists),
     CONTRACT_CASE(ADeletedStreamKeepsItsVersion),
     CONTRACT_CASE(ADeletedStreamGoesOnBehindItsLastVersion),
+    CONTRACT_CASE(DeletionsAreTold),
     CONTRACT_CASE(ADeletedStreamIsAtExactlyItsVersion),
     CONTRACT_CASE(AStreamIsDeletedTwice),
     CONTRACT_CASE(DeletingWhatHoldsNoEventsChangesNothing),

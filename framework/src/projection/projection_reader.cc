@@ -61,10 +61,12 @@ absl::Status ProjectionReader::State::Open(const CatalogEntry& entry) {
 }
 
 ProjectionReader::ProjectionReader(EventStore& store, std::string_view name,
-                                   std::string_view folder)
-    : state_(new State{.store = store,
-                       .name = std::string(name),
-                       .folder = std::filesystem::absolute(folder).string()}) {}
+                                   std::string_view folder) {
+  std::error_code none;
+  state_.reset(new State{.store = store,
+                         .name = std::string(name),
+                         .folder = std::filesystem::absolute(folder, none).string()});
+}
 ProjectionReader::~ProjectionReader() = default;
 ProjectionReader::ProjectionReader(ProjectionReader&&) noexcept = default;
 ProjectionReader& ProjectionReader::operator=(ProjectionReader&&) noexcept = default;

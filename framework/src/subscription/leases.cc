@@ -103,12 +103,14 @@ absl::StatusOr<std::optional<EngineState>> SubscriptionRows::Take(StartAt start,
     }
   } else {
     row_.Clear();
-    if (start.position().has_value()) {
-      row_.set_checkpoint(start.position()->value());
-    } else {
-      DAYBOOK_ASSIGN_OR_RETURN(const Position head, store_.Head());
-      row_.set_checkpoint(head.value());
+    DAYBOOK_ASSIGN_OR_RETURN(const Position head, store_.Head());
+    const Position begin = start.position().value_or(head);
+    if (begin < Position(0) || begin > head) {
+      return MakeStatus(absl::StatusCode::kInvalidArgument,
+                        absl::StrCat("subscription '", name_, "' would start after position ",
+                                     begin.value(), "; the log's head is ", head.value()));
     }
+    row_.set_checkpoint(begin.value());
   }
   if (!leases_.Occupy(name_)) return std::nullopt;
   held_ = true;

@@ -36,12 +36,12 @@ absl::StatusOr<std::optional<FeedPage>> RecentRecords::Read(
     Position after, int64_t limit, Position head,
     const std::function<bool(const RecordedEvent&)>& wanted) {
   MutexLock lock(mutex_);
-  if (after < from_ || head - after > static_cast<int64_t>(kMaxRecords)) return std::nullopt;
-  if (after > to_) {
-    records_.clear();
-    bytes_ = 0;
-    from_ = to_ = after;
+  if (const uint32_t deletions = store_.Deletions(); deletions != deletions_) {
+    deletions_ = deletions;
+    BeginAfter(to_);
   }
+  if (after < from_ || head - after > static_cast<int64_t>(kMaxRecords)) return std::nullopt;
+  if (after > to_) BeginAfter(after);
   if (after == to_) DAYBOOK_RETURN_IF_ERROR(ReadOn());
   if (after < from_) return std::nullopt;  // larger than what is kept
   FeedPage page{.looked = to_};
@@ -57,6 +57,12 @@ absl::StatusOr<std::optional<FeedPage>> RecentRecords::Read(
     page.records.push_back(*record);
   }
   return page;
+}
+
+void RecentRecords::BeginAfter(Position position) {
+  records_.clear();
+  bytes_ = 0;
+  from_ = to_ = position;
 }
 
 absl::Status RecentRecords::ReadOn() {

@@ -25,14 +25,16 @@ class RecentRecords {
       const std::function<bool(const RecordedEvent&)>& wanted);
 
  private:
+  void BeginAfter(Position position) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status ReadOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   EventStore& store_;
   Mutex mutex_;
-  // All records at positions in (from_, to_].
+  // All records at positions in (from_, to_], since so many deletions.
   std::deque<Record> records_ ABSL_GUARDED_BY(mutex_);
   Position from_ ABSL_GUARDED_BY(mutex_);
   Position to_ ABSL_GUARDED_BY(mutex_);
+  uint32_t deletions_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "subscription/rows.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "make_status.h"
+#include "serialize.h"
 #include "status_macros.h"
 #include "to_absl.h"
 
@@ -37,8 +39,12 @@ RecordedTime WallNow() {
 }
 
 void EncodeError(const absl::Status& status, Error& error) {
+  const absl::string_view message = status.message();
+  size_t size = std::min(message.size(), kMaxReasonBytes);
+  // Not in the middle of a character.
+  while (size < message.size() && size > 0 && (message[size] & 0xC0) == 0x80) --size;
   error.set_code(static_cast<int>(status.code()));
-  error.set_message(std::string(status.message().substr(0, kMaxReasonBytes)));
+  error.set_message(std::string(message.substr(0, size)));
 }
 
 absl::Status DecodeError(const Error& error) {
@@ -93,7 +99,7 @@ absl::StatusOr<Row> ReadRow(EventStore& store, std::string_view table, std::stri
 template <typename Message>
 absl::StatusOr<Message> DecodeRow(const Row& row) {
   Message message;
-  if (!row.value.has_value() || !message.ParseFromString(*row.value)) {
+  if (!row.value.has_value() || !ParseSilently(*row.value, message)) {
     return MakeStatus(absl::StatusCode::kDataLoss,
                       absl::StrCat("the row '", row.key, "' of ", row.table, " cannot be read"));
   }
