@@ -86,6 +86,11 @@ need_sample_libraries() {
   need - libcsv-dev "the order service imports CSV"
 }
 
+need_rabbitmq() {
+  need - librabbitmq-dev "daybook::rabbitmq speaks AMQP"
+  need - rabbitmq-server "a real RabbitMQ; Debian may start its service"
+}
+
 need_test_libraries() {
   need - libgtest-dev "the tests"
   need - libgmock-dev "the tests"

@@ -46,8 +46,10 @@ struct RabbitMqTls {
 
 struct RabbitMqTransportOptions {
   std::string uri = {};
+  // 1 to 255 bytes.
   std::string exchange = {};
-  // Makes the exchange (topic, durable) if it is not there. Otherwise it must be.
+  // Makes the exchange (topic, durable) if it is not there; one of another kind is an error.
+  // Otherwise it must be there.
   bool declare_exchange = false;
   ContentMode mode = ContentMode::kBinary;
 
@@ -69,6 +71,11 @@ struct RabbitMqTransportOptions {
   RabbitMqTls tls = {};
 };
 
+// Beside what a Transport answers: a message has failed for good, and was not sent, if its type, id
+// or content type is over 255 bytes, or its attributes over 130,000 in all (in structured mode they
+// stand in the body); or, once sent, if the broker finds it too large (max_message_size): of those
+// on their way with it, the ones before it are then not known, the ones after it sent again.
+// Runs one thread.
 class RabbitMqTransport : public Transport {
  public:
   // kInvalidArgument: the URI or an option is wrong. Does not wait for the broker: whether it can
@@ -76,6 +83,9 @@ class RabbitMqTransport : public Transport {
   // there is something to send, at most every 100 ms, later up to every 5 s.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<RabbitMqTransport>> Connect(
       RabbitMqTransportOptions options);
+
+  // Returns within a second or so. With amqps://, or while a host's name is looked up, a connection
+  // that is being made is waited for.
   ~RabbitMqTransport() override;
 
   void Send(std::shared_ptr<const IntegrationEvent> event, Done done) override;
@@ -94,11 +104,14 @@ struct RabbitMqBinding {
 
 struct RabbitMqConsumerOptions {
   std::string uri = {};
-  // Made, durable, if it is not there; bound as said.
+  // Made, durable, if it is not there; bound as said. 1 to 255 bytes. A queue with arguments (a
+  // quorum queue, a dead letter exchange) you make yourself; it is taken as it is.
   std::string queue = {};
+  // The exchanges must be there: until then the consumer tries again.
   std::vector<RabbitMqBinding> bindings = {};
   // Messages that the broker hands out before the first is acknowledged. 1 to 65,535.
   int prefetch = 100;
+  // As for the transport.
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(5);
   std::chrono::seconds heartbeat = std::chrono::seconds(10);
   RabbitMqTls tls = {};
@@ -115,7 +128,10 @@ struct RabbitMqConsumerHealth {
 
 // Hands the messages of a queue to an inbox, one after the other on a thread of its own, and
 // acknowledges each when the inbox has taken it. What the inbox does not take stays with the
-// broker: it is tried again after a pause that doubles, up to 30 s.
+// broker, and is tried again, before all that follow, after a pause that doubles, up to 30 s. A
+// connection that breaks is made again, at most every 100 ms, later every 5 s; then what was not
+// acknowledged comes again. Order holds with one consumer for the queue. Runs two threads, so that
+// heartbeats go on while a handler is slow. Thread-safe.
 class RabbitMqConsumer {
  public:
   // kInvalidArgument: the URI or an option is wrong. Does not wait for the broker. The inbox must
@@ -123,7 +139,8 @@ class RabbitMqConsumer {
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<RabbitMqConsumer>> Start(
       RabbitMqConsumerOptions options, Inbox& inbox);
 
-  // Stops; the message in work is finished and acknowledged.
+  // Stops; the message in work is finished and acknowledged. Otherwise as quick as that of a
+  // transport.
   ~RabbitMqConsumer();
 
   RabbitMqConsumerHealth Health() const;

@@ -16,6 +16,7 @@
 #include "status_macros.h"
 #include "to_absl.h"
 #include "transport/rabbitmq/bell.h"
+#include "transport/rabbitmq/pause.h"
 #include "transport/rabbitmq/publishing.h"
 #include "transport/rabbitmq/uri.h"
 
@@ -92,7 +93,7 @@ class RabbitMqTransport::Impl {
   std::unique_ptr<Publishing> publishing_;
   std::deque<Outgoing> waiting_;
   absl::Status last_error_;
-  milliseconds pause_ = kFirstPause;
+  internal::rabbitmq::Pause pause_{kFirstPause, kLongestPause};
   Clock::time_point next_attempt_ = {};
 
   mutable internal::Mutex mutex_;
@@ -114,7 +115,6 @@ RabbitMqTransport::Impl::Impl(RabbitMqTransportOptions options, ConnectionOption
 RabbitMqTransport::Impl::~Impl() {
   if (!thread_.joinable()) return;
   stopper_.Stop();
-  wake_.Ring();
   {
     internal::MutexLock lock(mutex_);
     const Clock::time_point deadline = Clock::now() + kStopsByItself;
@@ -151,10 +151,9 @@ void RabbitMqTransport::Impl::Run() {
 
 void RabbitMqTransport::Impl::Turn() {
   TakePending();
+  if (publishing_ == nullptr && !waiting_.empty()) Reach();
   if (publishing_ != nullptr) {
     if (absl::Status status = Exchange(); !status.ok()) Break(status);
-  } else if (!waiting_.empty()) {
-    Reach();
   }
   if (publishing_ == nullptr || publishing_->full() || waiting_.empty()) Wait();
 }
@@ -170,29 +169,29 @@ void RabbitMqTransport::Impl::Reach() {
                                  [this](Outgoing message, DeliveryResult result) {
                                    Answer(std::move(message), std::move(result));
                                  });
+  next_attempt_ = now + pause_.Next();
   if (opened.ok()) {
     publishing_ = *std::move(opened);
-    pause_ = kFirstPause;
-    next_attempt_ = now + pause_;
+    pause_.Reset();
     NoteConnected(true, absl::OkStatus());
     return;
   }
-  next_attempt_ = now + pause_;
-  pause_ = std::min(pause_ * 2, kLongestPause);
   Break(opened.status());
 }
 
+// Receives last: what the client library has read already does not wake Wait().
 absl::Status RabbitMqTransport::Impl::Exchange() {
-  DAYBOOK_RETURN_IF_ERROR(publishing_->Receive());
+  const absl::Status published = PublishSome();
+  const absl::Status received = publishing_->Receive();
+  if (!published.ok()) {
+    // What the broker said before it hung up tells more.
+    return received.ok() || absl::IsUnavailable(received) ? published : received;
+  }
+  DAYBOOK_RETURN_IF_ERROR(received);
   std::vector<Outgoing> again = publishing_->TakeUnseen();
   waiting_.insert(waiting_.begin(), std::move_iterator(again.begin()),
                   std::move_iterator(again.end()));
   if (!publishing_->blocked().ok()) AnswerWaiting(publishing_->blocked());
-  if (absl::Status published = PublishSome(); !published.ok()) {
-    // What the broker said before it hung up tells more.
-    absl::Status received = publishing_->Receive();
-    return received.ok() || absl::IsUnavailable(received) ? published : received;
-  }
   return publishing_->CheckConfirms();
 }
 
@@ -218,10 +217,11 @@ void RabbitMqTransport::Impl::Break(const absl::Status& why) {
 
 void RabbitMqTransport::Impl::Wait() {
   pollfd fds[] = {{.fd = wake_.fd(), .events = POLLIN, .revents = 0},
+                  {.fd = stopper_.fd(), .events = POLLIN, .revents = 0},
                   {.fd = -1, .events = POLLIN, .revents = 0}};
   int timeout = -1;
   if (publishing_ != nullptr) {
-    fds[1].fd = publishing_->socket();
+    fds[2].fd = publishing_->socket();
     timeout = static_cast<int>(publishing_->LongestWait().count());
   }
   // Interrupted, or without a result, is a turn too early.

@@ -21,8 +21,8 @@ std::vector<Sent> Window::Take(uint64_t tag, bool multiple) {
   const uint64_t end = first_tag_ + entries_.size();
   if (multiple) {
     // A tag of 0 means all.
-    const uint64_t last = tag == 0 ? end : std::min(tag + 1, end);
-    for (uint64_t i = first_tag_; i < last; ++i) TakeOne(i - first_tag_, taken);
+    const uint64_t last = tag == 0 ? end - 1 : std::min(tag, end - 1);
+    for (uint64_t i = first_tag_; i <= last; ++i) TakeOne(i - first_tag_, taken);
   } else if (tag >= first_tag_ && tag < end) {
     TakeOne(tag - first_tag_, taken);
   }
