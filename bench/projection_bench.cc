@@ -68,7 +68,7 @@ void AddProjections(const ScratchFolder& folder) {
     SqliteEventStore& log = store->get();
     for (auto _ : state) FillByHand(log, folder.File(NewName()));
     state.SetItemsProcessed(kEvents);
-  });
+  })->UseRealTime();
   Add(work, "projection", 1, [=, &folder](benchmark::State& state) {
     ProjectionHandlers handlers;
     handlers.On([](ReadModel& model, const Deposited& event, const RecordedEvent& at) {
@@ -80,7 +80,7 @@ void AddProjections(const ScratchFolder& folder) {
         handlers);
     for (auto _ : state) OrDie(projection.CatchUp());
     state.SetItemsProcessed(kEvents);
-  });
+  })->UseRealTime();
 }
 
 }  // namespace daybook::bench

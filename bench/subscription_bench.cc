@@ -66,14 +66,14 @@ void AddCatchUp(const ScratchFolder& folder) {
       }
     }
     state.SetItemsProcessed(kEvents);
-  });
+  })->UseRealTime();
   const auto subscribe = [=](const char* subject, int max_in_flight, const Handler& handler) {
     Add(work, subject, 1, [=](benchmark::State& state) {
       Subscription subscription(store->get(), {.name = NewName(), .max_in_flight = max_in_flight},
                                 handler);
       for (auto _ : state) OrDie(subscription.CatchUp());
       state.SetItemsProcessed(kEvents);
-    });
+    })->UseRealTime();
   };
   subscribe("subscription", 1, Look);
   subscribe("4 in flight on threads", 4, Look);
@@ -125,7 +125,7 @@ void AddLive(const ScratchFolder& folder) {
     }
     subscription.Stop();
     latencies.Report(state);
-  });
+  })->UseRealTime();
 }
 
 // The processor's time that subscriptions cost, while nothing happens and while 1,000 events a
@@ -154,7 +154,8 @@ void AddMany(const ScratchFolder& folder) {
             }
             state.counters["cpu percent"] = 100 * (CpuSeconds() - before) / kSeconds;
             state.SetItemsProcessed(1);
-          });
+          })
+          ->UseRealTime();
     }
   }
 }
