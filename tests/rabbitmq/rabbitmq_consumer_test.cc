@@ -28,7 +28,8 @@ class Effects {
     std::unique_lock lock(mutex_);
     ++arrived_;
     changed_.notify_all();
-    changed_.wait(lock, [&] { return open_; });
+    changed_.wait(lock, [&] { return open_ || may_pass_ > 0; });
+    if (may_pass_ > 0) --may_pass_;
     values_.push_back(value);
     changed_.notify_all();
   }
@@ -39,6 +40,11 @@ class Effects {
   void Open() {
     std::lock_guard lock(mutex_);
     open_ = true;
+    changed_.notify_all();
+  }
+  void LetOnePass() {
+    std::lock_guard lock(mutex_);
+    ++may_pass_;
     changed_.notify_all();
   }
   [[nodiscard]] bool WaitForArrival(int count) {
@@ -59,6 +65,7 @@ class Effects {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool open_ = true;
+  int may_pass_ = 0;
   int arrived_ = 0;
   std::vector<std::string> values_;
 };
@@ -290,6 +297,36 @@ TEST_F(RabbitMqConsumerTest, AMessageInWorkWhenTheConnectionBreaksComesAgainWith
   ASSERT_TRUE(Eventually([&] { return consumer->Health().handled == 2; }));
   EXPECT_THAT(effects_.values(), ElementsAre("a", "b"));
   EXPECT_EQ(consumer->Health().duplicates, 1);
+}
+
+// Delivery tags count anew on each connection: the old tag of "b" is that of "c" on the new one.
+TEST_F(RabbitMqConsumerTest, AMessageOfABrokenConnectionAcknowledgesNoOther) {
+  Queue();
+  Publish({"a", "b", "c", "d"});
+  TcpProxy proxy(Server().port());
+  effects_.Close();
+  const auto inbox = OpenInbox();
+  RabbitMqConsumerOptions options = ConsumerOptions(proxy.port());
+  options.prefetch = 2;  // so what is received shows what is acknowledged
+  const auto consumer = Start(options, *inbox);
+  const auto received = [&](int64_t count) {
+    return Eventually([&] { return consumer->Health().received >= count; });
+  };
+  effects_.LetOnePass();
+  ASSERT_TRUE(received(3));  // "a" is acknowledged
+  ASSERT_TRUE(effects_.WaitForArrival(2));
+  proxy.Cut();
+  ASSERT_TRUE(received(5));  // "b" and "c" once more
+
+  effects_.LetOnePass();
+  ASSERT_TRUE(effects_.WaitForArrival(3));
+  ASSERT_TRUE(received(6));  // "b" is acknowledged, while "c" is in work
+  proxy.Cut();
+
+  EXPECT_TRUE(received(8));  // "c" and "d" once more
+  effects_.Open();
+  ASSERT_TRUE(effects_.WaitFor(4));
+  EXPECT_THAT(effects_.values(), ElementsAre("a", "b", "c", "d"));
 }
 
 TEST_F(RabbitMqConsumerTest, ABrokerThatIsKilledAndComesBackDeliversTheRest) {
