@@ -14,10 +14,14 @@
 #include "api/json.h"
 #include "daybook/sqlite_event_store.h"
 #include "demo/demo.h"
+#include "demo/round_trip.h"
+#include "demo/steady.h"
 #include "import/import.h"
 #include "import/print.h"
+#include "messaging.h"
 #include "operate/subscriptions_command.h"
 #include "readmodel/read_models.h"
+#include "shipping_service/inbox_command.h"
 #include "shop.h"
 #include "timeline.h"
 
@@ -30,11 +34,14 @@ struct Flags {
   std::string db = "orders.db";
   bool json = false;
   shop::HttpServerOptions server = {.port = 8080};
+  std::string transport = {};
   std::string csv = {};
   std::string id = {};
   std::string demo_db = {};
   double demo_seconds = 4;
   int demo_customers = 300;
+  shop::SteadyOptions customers = {};
+  std::string parcels = "parcels.db";
 };
 
 int Fail(const absl::Status& status) {
@@ -72,6 +79,13 @@ int Serve(const Flags& flags) {
   if (!models.ok()) return Fail(models.status());
   shop::HttpServerOptions options = flags.server;
   options.read_models = models->get();
+  std::unique_ptr<shop::Messaging> messaging;
+  if (!flags.transport.empty()) {
+    auto started = shop::Messaging::Start(shop, (*store)->path(), flags.transport);
+    if (!started.ok()) return Fail(started.status());
+    messaging = *std::move(started);
+    options.messaging = messaging.get();
+  }
   auto server = shop::HttpServer::Start(shop, health, options);
   if (!server.ok()) return Fail(server.status());
   if (flags.json) {
@@ -133,6 +147,19 @@ int Operate(const Flags& flags, const shop::SubscriptionsCommand& subscriptions)
   return done.ok() ? 0 : Fail(done);
 }
 
+int OperateInbox(const Flags& flags, const shipping::InboxCommand& inbox) {
+  if (!std::filesystem::exists(flags.db)) {
+    return Fail(absl::NotFoundError("there is no file " + flags.db + "; name another with --db"));
+  }
+  auto store = OpenStore(flags.db);
+  if (!store.ok()) return Fail(store.status());
+  shop::Shop shop(**store);
+  auto parcels = shop::ParcelInbox::Open(shop, (*store)->path());
+  if (!parcels.ok()) return Fail(parcels.status());
+  const absl::Status done = inbox.Run((*parcels)->inbox(), flags.json);
+  return done.ok() ? 0 : Fail(done);
+}
+
 absl::StatusOr<std::string> DemoFile(const std::string& wanted) {
   if (!wanted.empty()) {
     if (!std::filesystem::exists(wanted)) return wanted;
@@ -167,6 +194,36 @@ int Demo(const Flags& flags, const std::string& program) {
   return Fail(absl::DataLossError("the log is not what customers were told"));
 }
 
+int BeCustomers(const Flags& flags) {
+  const absl::Status done = shop::DriveSteadily(flags.customers);
+  if (!done.ok()) return Fail(done);
+  std::cout << flags.customers.orders << " orders were placed and paid\n";
+  return 0;
+}
+
+int Audit(const Flags& flags) {
+  for (const std::string& path : {flags.db, flags.parcels}) {
+    if (!std::filesystem::exists(path)) {
+      return Fail(absl::NotFoundError("there is no file " + path));
+    }
+  }
+  auto orders = OpenStore(flags.db);
+  if (!orders.ok()) return Fail(orders.status());
+  auto parcels = OpenStore(flags.parcels);
+  if (!parcels.ok()) return Fail(parcels.status());
+  const auto trip = shop::CountRoundTrip(**orders, **parcels);
+  if (!trip.ok()) return Fail(trip.status());
+  if (flags.json) {
+    if (PrintJson(*trip) != 0) return kFailed;
+  } else {
+    std::cout << trip->orders() << " orders, " << trip->paid() << " paid, " << trip->shipped()
+              << " shipped with " << trip->parcels() << " parcels; " << trip->messages()
+              << " messages; " << trip->twice() << " shipped twice, " << trip->lost() << " lost\n";
+  }
+  if (shop::IsWhole(*trip)) return 0;
+  return Fail(absl::DataLossError("not every paid order was shipped exactly once"));
+}
+
 void AddJson(CLI::App* command, Flags* flags) {
   command->add_flag("--json", flags->json, "Print JSON, for programs");
 }
@@ -176,8 +233,19 @@ void AddCommon(CLI::App* command, Flags* flags) {
   AddJson(command, flags);
 }
 
+// For CLI11, which wants the complaint.
+std::string ATransport(const std::string& text) {
+  return std::string(shop::CheckTransport(text).message());
+}
+
 void AddServe(CLI::App* serve, Flags* flags) {
   AddCommon(serve, flags);
+  serve
+      ->add_option("--transport", flags->transport,
+                   "Publish to, and hear from: in_process (shipping runs along), jsonl:FILE, "
+                   "amqp://user:password@host:port/vhost. Without it nothing is published")
+      ->envname("ORDER_SERVICE_TRANSPORT")
+      ->check(ATransport);
   serve->add_option("--host", flags->server.host, "The address to listen on")
       ->capture_default_str();
   serve->add_option("--port", flags->server.port, "The port; 0: a free one, which is printed")
@@ -204,6 +272,16 @@ void AddDemo(CLI::App* demo, Flags* flags) {
       ->capture_default_str();
 }
 
+void AddCustomers(CLI::App* customers, Flags* flags) {
+  customers->add_option("--url", flags->customers.url, "Of the service")->capture_default_str();
+  customers->add_option("--orders", flags->customers.orders, "How many")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  customers->add_option("--per-second", flags->customers.per_second, "Orders begun in a second")
+      ->check(CLI::Range(0.1, 10000.0))
+      ->capture_default_str();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -223,8 +301,18 @@ int main(int argc, char** argv) {
   CLI::App* demo = app.add_subcommand(
       "demo", "Serve some hundreds of customers for a few seconds, and check the books");
   AddDemo(demo, &flags);
+  CLI::App* customers = app.add_subcommand(
+      "customers", "Order from a running service, and pay, whether it stays up or not");
+  AddCustomers(customers, &flags);
+  CLI::App* audit = app.add_subcommand(
+      "audit", "Look into this file and shipping's: was each paid order shipped exactly once?");
+  AddCommon(audit, &flags);
+  audit->add_option("--parcels", flags.parcels, "The file of shipping_service")
+      ->capture_default_str();
   const shop::SubscriptionsCommand subscriptions(
       app, [&flags](CLI::App* command) { AddCommon(command, &flags); });
+  const shipping::InboxCommand inbox(app,
+                                     [&flags](CLI::App* command) { AddCommon(command, &flags); });
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -233,7 +321,10 @@ int main(int argc, char** argv) {
   const int exit_code = serve->parsed()          ? Serve(flags)
                         : import->parsed()       ? Import(flags)
                         : show->parsed()         ? Show(flags)
+                        : customers->parsed()    ? BeCustomers(flags)
+                        : audit->parsed()        ? Audit(flags)
                         : subscriptions.parsed() ? Operate(flags, subscriptions)
+                        : inbox.parsed()         ? OperateInbox(flags, inbox)
                                                  : Demo(flags, argv[0]);
   if (std::cout.flush() || exit_code != 0) return exit_code;
   return Fail(absl::DataLossError("what was to be printed could not be written"));

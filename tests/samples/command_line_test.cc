@@ -154,7 +154,10 @@ TEST_F(CommandLineTest, TheDemoChecksWhatItShowsAndLeavesItsFile) {
   const auto report =
       RunForJson<api::v1::DemoReport>({"demo", "--seconds", "1", "--customers", "100", "--json"});
   EXPECT_GT(report.orders(), 10);
-  EXPECT_EQ(report.checks_size(), 5);
+  EXPECT_EQ(report.checks_size(), 6);
+  EXPECT_GT(report.round_trip().shipped(), 10);
+  EXPECT_EQ(report.round_trip().shipped(), report.round_trip().parcels());
+  EXPECT_EQ(report.round_trip().lost(), 0);
   for (const auto& check : report.checks()) EXPECT_TRUE(check.holds()) << check.claim();
   EXPECT_EQ(report.timeline().order().version(), report.timeline().events_size());
   EXPECT_EQ(report.db().rfind(folder_.path(), 0), 0u) << report.db();

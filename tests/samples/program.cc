@@ -18,9 +18,9 @@ namespace shop::test {
 namespace {
 
 // Starts it with these as its standard output and error. It dies with the thread that started it.
-pid_t Start(const std::vector<std::string>& arguments, const std::string& folder, int output,
-            int errors) {
-  std::vector<char*> argv = {const_cast<char*>(ORDER_SERVICE)};
+pid_t Start(const char* program, const std::vector<std::string>& arguments,
+            const std::string& folder, int output, int errors) {
+  std::vector<char*> argv = {const_cast<char*>(program)};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   std::string tmpdir = "TMPDIR=" + folder;
@@ -35,7 +35,7 @@ pid_t Start(const std::vector<std::string>& arguments, const std::string& folder
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   dup2(output, STDOUT_FILENO);
   dup2(errors, STDERR_FILENO);
-  execve(ORDER_SERVICE, argv.data(), environment.data());
+  execve(program, argv.data(), environment.data());
   _exit(127);
 }
 
@@ -57,16 +57,14 @@ std::string ReadLine(int descriptor) {
   return line;
 }
 
-}  // namespace
-
-Ended RunProgram(const std::vector<std::string>& arguments, const std::string& folder,
-                 const std::string& given_output) {
+Ended Run(const char* program, const std::vector<std::string>& arguments, const std::string& folder,
+          const std::string& given_output) {
   const std::string output = given_output.empty() ? folder + "/stdout" : given_output;
   const std::string errors = folder + "/stderr";
   const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
   const int output_file = open(output.c_str(), flags, 0600);
   const int errors_file = open(errors.c_str(), flags, 0600);
-  const int exit_code = ExitCode(Start(arguments, folder, output_file, errors_file));
+  const int exit_code = ExitCode(Start(program, arguments, folder, output_file, errors_file));
   close(output_file);
   close(errors_file);
   return {.exit_code = exit_code,
@@ -74,11 +72,24 @@ Ended RunProgram(const std::vector<std::string>& arguments, const std::string& f
           .errors = Contents(errors)};
 }
 
-Service::Service(const std::string& db) {
+}  // namespace
+
+Ended RunProgram(const std::vector<std::string>& arguments, const std::string& folder,
+                 const std::string& output) {
+  return Run(ORDER_SERVICE, arguments, folder, output);
+}
+
+Ended RunShipping(const std::vector<std::string>& arguments, const std::string& folder) {
+  return Run(SHIPPING_SERVICE, arguments, folder, "");
+}
+
+Service::Service(const std::string& db, const std::vector<std::string>& more) {
+  std::vector<std::string> arguments = {"serve", "--port", "0", "--json", "--db", db};
+  arguments.insert(arguments.end(), more.begin(), more.end());
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
-  pid_ = Start({"serve", "--port", "0", "--json", "--db", db},
-               std::filesystem::temp_directory_path(), ends[1], STDERR_FILENO);
+  pid_ = Start(ORDER_SERVICE, arguments, std::filesystem::temp_directory_path(), ends[1],
+               STDERR_FILENO);
   close(ends[1]);
   output_ = ends[0];
   api::v1::Listening listening;

@@ -1,4 +1,4 @@
-// Running the real order_service.
+// Running the real order_service and shipping_service.
 
 #ifndef DAYBOOK_TESTS_SAMPLES_PROGRAM_H_
 #define DAYBOOK_TESTS_SAMPLES_PROGRAM_H_
@@ -22,10 +22,14 @@ struct Ended {
 Ended RunProgram(const std::vector<std::string>& arguments, const std::string& folder,
                  const std::string& output = "");
 
-// `order_service serve` on a free port, ready to answer once it is made. The destructor kills it.
+// The same with shipping_service.
+Ended RunShipping(const std::vector<std::string>& arguments, const std::string& folder);
+
+// `order_service serve` on a free port, with these further arguments, ready to answer once it is
+// made. The destructor kills it.
 class Service {
  public:
-  explicit Service(const std::string& db);
+  explicit Service(const std::string& db, const std::vector<std::string>& more = {});
   ~Service();
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;

@@ -6,10 +6,12 @@
 
 namespace shop {
 
-void AddHealthRoute(Shop& shop, std::function<daybook::StoreHealth()> health, Router& router) {
+void AddHealthRoute(Shop& shop, std::function<daybook::StoreHealth()> health,
+                    const Messaging* messaging, Router& router) {
   router.Get(
       "/health",
-      [&shop, health = std::move(health)](const httplib::Request&) -> absl::StatusOr<Reply> {
+      [&shop, health = std::move(health),
+       messaging](const httplib::Request&) -> absl::StatusOr<Reply> {
         const daybook::StoreHealth now = health();
         const auto head = shop.store.Head();
         if (!head.ok()) return head.status();
@@ -19,6 +21,7 @@ void AddHealthRoute(Shop& shop, std::function<daybook::StoreHealth()> health, Ro
         view.set_background(now.background.ok() ? "ok"
                                                 : absl::StatusCodeToString(now.background.code()));
         view.set_wal_bytes(now.wal_bytes);
+        if (messaging != nullptr) *view.mutable_messaging() = messaging->Health();
         return JsonReply(now.writable.ok() ? 200 : 503, view);
       });
 }

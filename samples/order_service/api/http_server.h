@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "daybook/sqlite_event_store.h"
+#include "messaging.h"
 #include "readmodel/read_models.h"
 #include "shop.h"
 
@@ -20,6 +21,8 @@ struct HttpServerOptions {
   int threads = 64;  // a connection occupies one while it is open
   // Without, /orders knows no filters, and there is no /reports. They outlive the server.
   ReadModels* read_models = nullptr;
+  // Shown by GET /health. It outlives the server.
+  const Messaging* messaging = nullptr;
 };
 
 class HttpServer {

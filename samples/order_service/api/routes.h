@@ -7,15 +7,17 @@
 
 #include "api/router.h"
 #include "daybook/sqlite_event_store.h"
+#include "messaging.h"
 #include "readmodel/read_models.h"
 #include "shop.h"
 
 namespace shop {
 
-// The shop, and the read models where there are any, outlive the router.
+// The shop, and the read models and the messaging where there are any, outlive the router.
 void AddOrderRoutes(Shop& shop, ReadModels* models, Router& router);
 void AddCreditNoteRoutes(Shop& shop, Router& router);
-void AddHealthRoute(Shop& shop, std::function<daybook::StoreHealth()> health, Router& router);
+void AddHealthRoute(Shop& shop, std::function<daybook::StoreHealth()> health,
+                    const Messaging* messaging, Router& router);
 
 }  // namespace shop
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "demo/round_trip.h"
 #include "domain/money.h"
 #include "domain/order_events.pb.h"
 #include "shop.h"
@@ -120,6 +121,18 @@ absl::Status Audit(daybook::SqliteEventStore& store, const Ledger& ledger,
   auto timeline = TimelineOf(shop, PickOne(ledger));
   if (!timeline.ok()) return timeline.status();
   *report->mutable_timeline() = *std::move(timeline);
+  return absl::OkStatus();
+}
+
+absl::Status AuditRoundTrip(daybook::EventStore& orders, daybook::EventStore& parcels,
+                            api::v1::DemoReport* report) {
+  auto trip = CountRoundTrip(orders, parcels);
+  if (!trip.ok()) return trip.status();
+  AddCheck(absl::StrCat("each of the ", trip->paid(),
+                        " orders that were paid was shipped once, with the one parcel that "
+                        "shipping made for it"),
+           IsWhole(*trip) && trip->shipped() == trip->paid(), report);
+  *report->mutable_round_trip() = *std::move(trip);
   return absl::OkStatus();
 }
 

@@ -15,6 +15,10 @@ namespace shop {
 absl::Status Audit(daybook::SqliteEventStore& store, const Ledger& ledger,
                    api::v1::DemoReport* report);
 
+// Adds what went to shipping and back, and its check.
+absl::Status AuditRoundTrip(daybook::EventStore& orders, daybook::EventStore& parcels,
+                            api::v1::DemoReport* report);
+
 }  // namespace shop
 
 #endif  // SHOP_DEMO_AUDIT_H_

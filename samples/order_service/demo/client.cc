@@ -1,13 +1,18 @@
 #include "demo/client.h"
 
 #include <chrono>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "api/json.h"
 
 namespace shop {
+namespace {
+constexpr std::chrono::milliseconds kPause(50);
+}  // namespace
 
-Client::Client(const std::string& url) : http_(url) {
+Client::Client(const std::string& url, std::chrono::milliseconds patience)
+    : http_(url), patience_(patience) {
   http_.set_keep_alive(true);
   http_.set_tcp_nodelay(true);
   http_.set_read_timeout(30);
@@ -36,7 +41,13 @@ absl::StatusOr<Answer> Client::Post(const std::string& path, const google::proto
                                     const httplib::Headers& headers) {
   const auto json = ToJson(body);
   if (!json.ok()) return json.status();
-  return Ask([&] { return http_.Post(path, headers, *json, "application/json"); });
+  const auto give_up = std::chrono::steady_clock::now() + patience_;
+  for (;;) {
+    auto answer = Ask([&] { return http_.Post(path, headers, *json, "application/json"); });
+    if (!absl::IsUnavailable(answer.status())) return answer;
+    if (std::chrono::steady_clock::now() >= give_up) return answer;
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 absl::StatusOr<Answer> Client::Put(const std::string& path, const google::protobuf::Message& body,

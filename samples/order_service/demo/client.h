@@ -5,6 +5,7 @@
 
 #include <httplib.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,9 @@ struct Answer {
 // Not thread-safe. kUnavailable: no answer came.
 class Client {
  public:
-  explicit Client(const std::string& url);
+  // A Post that gets no answer is sent again for so long; the service must know it again by its
+  // Idempotency-Key.
+  explicit Client(const std::string& url, std::chrono::milliseconds patience = {});
 
   absl::StatusOr<Answer> Get(const std::string& path);
   absl::StatusOr<Answer> Post(const std::string& path, const google::protobuf::Message& body,
@@ -41,6 +44,7 @@ class Client {
   absl::StatusOr<Answer> Ask(Send send);
 
   httplib::Client http_;
+  const std::chrono::milliseconds patience_;
   std::vector<double> latencies_;
 };
 

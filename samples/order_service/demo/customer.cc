@@ -1,10 +1,13 @@
 #include "demo/customer.h"
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "api/json.h"
 #include "daybook/event.h"
+#include "domain/order.h"
 
 namespace shop {
 namespace {
@@ -21,6 +24,9 @@ constexpr Item kItems[] = {
     {"GRIND-1", "Hand grinder", 4950},        {"FILT-100", "Paper filters, 100", 450},
     {"KETTLE-1", "Kettle, 1 l", 6900},
 };
+
+constexpr std::chrono::seconds kPatience(30);
+constexpr std::chrono::milliseconds kLookAgain(5);
 
 absl::Status Unexpected(const std::string& asked, int wanted, const Answer& answer) {
   return absl::InternalError(absl::StrCat(asked, " should have been answered with ", wanted,
@@ -133,11 +139,25 @@ absl::Status Customer::Pay(const api::v1::Order& order) {
   return absl::OkStatus();
 }
 
+absl::Status Customer::AwaitParcel(const std::string& order_id) {
+  const std::string path = absl::StrCat("/orders/", order_id);
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (std::chrono::steady_clock::now() < deadline) {
+    const auto answer = client_.Get(path);
+    if (!answer.ok()) return answer.status();
+    if (answer->status != 200) return Unexpected(path, 200, *answer);
+    order_.Clear();
+    if (absl::Status parsed = FromJson(answer->body, &order_); !parsed.ok()) return parsed;
+    ledger_.SawOrder(order_);
+    if (order_.status() != Name(OrderStatus::kPaid)) return absl::OkStatus();
+    std::this_thread::sleep_for(kLookAgain);
+  }
+  return absl::DeadlineExceededError(absl::StrCat("no parcel came for the order ", order_id));
+}
+
 absl::Status Customer::Receive() {
-  api::v1::ShipOrder ship;
-  ship.set_carrier(Chance(50) ? "DHL" : "Royal Mail");
-  ship.set_tracking(absl::StrCat("T", random_() % 1'000'000));
-  if (absl::Status shipped = Do("ship", ship); !shipped.ok()) return shipped;
+  const std::string id = order_.id();
+  if (absl::Status shipped = AwaitParcel(id); !shipped.ok()) return shipped;
   if (Chance(15)) {
     api::v1::CancelOrder too_late;
     too_late.set_reason("changed my mind");

@@ -30,6 +30,9 @@ class Customer {
 
   absl::StatusOr<api::v1::Order> Place(int lines);
 
+  // Looks at the order until shipping has sent it.
+  absl::Status AwaitParcel(const std::string& order_id);
+
  private:
   bool Chance(int percent);
   std::string NewKey();

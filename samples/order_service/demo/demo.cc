@@ -7,10 +7,14 @@
 
 #include "absl/strings/str_cat.h"
 #include "api/http_server.h"
+#include "carry/carrier.h"
 #include "daybook/sqlite_event_store.h"
 #include "demo/audit.h"
 #include "demo/ledger.h"
+#include "demo/round_trip.h"
 #include "demo/traffic.h"
+#include "messaging.h"
+#include "readmodel/read_models.h"
 #include "shop.h"
 #include "timeline.h"
 
@@ -21,7 +25,12 @@ absl::StatusOr<Traffic> Serve(const DemoOptions& options, Ledger& ledger) {
   auto store = daybook::SqliteEventStore::Open({.path = options.db});
   if (!store.ok()) return store.status();
   Shop shop(**store);
-  auto server = HttpServer::Start(shop, [&store] { return (*store)->Health(); }, {});
+  auto models = ReadModels::Start(**store, (*store)->path());
+  if (!models.ok()) return models.status();
+  auto messaging = Messaging::Start(shop, (*store)->path(), "in_process");
+  if (!messaging.ok()) return messaging.status();
+  auto server = HttpServer::Start(shop, [&store] { return (*store)->Health(); },
+                                  {.read_models = models->get(), .messaging = messaging->get()});
   if (!server.ok()) return server.status();
   return DriveTraffic((*server)->url(), options, ledger);
 }
@@ -52,6 +61,10 @@ absl::StatusOr<api::v1::DemoReport> RunDemo(const DemoOptions& options) {
   report.set_median_ms(Quantile(traffic->latencies_ms, 0.5));
   report.set_worst_percent_ms(Quantile(traffic->latencies_ms, 0.99));
   if (absl::Status audited = Audit(**store, ledger, &report); !audited.ok()) return audited;
+  auto parcels = daybook::SqliteEventStore::Open({.path = ParcelFile(options.db)});
+  if (!parcels.ok()) return parcels.status();
+  absl::Status audited = AuditRoundTrip(**store, **parcels, &report);
+  if (!audited.ok()) return audited;
   return report;
 }
 
@@ -72,6 +85,10 @@ void Print(std::ostream& out, const api::v1::DemoReport& report) {
       << "  " << report.events() << " events were written, "
       << PerSecond(report.events(), report.seconds())
       << " a second, each synced to the disk before its customer had an answer.\n"
+      << "  Shipping, a service with a file of its own, sent " << report.round_trip().parcels()
+      << " parcels; " << report.round_trip().messages() << " messages were published by the two. "
+      << report.round_trip().shipped() << " orders were shipped, " << report.round_trip().lost()
+      << " lost.\n"
       << "  " << report.repeats() << " requests came twice with one Idempotency-Key: done once, "
       << "answered alike.\n"
       << "  " << report.stale_writes() << " came too late, the order had changed (412): looked "

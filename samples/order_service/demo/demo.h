@@ -1,5 +1,5 @@
-// The demo: serves, drives itself over HTTP as some hundreds of customers, and compares what they
-// were told with what the log holds.
+// The demo: serves, with shipping in the same process, drives itself over HTTP as some hundreds of
+// customers, and compares what they were told with what the log holds.
 
 #ifndef SHOP_DEMO_DEMO_H_
 #define SHOP_DEMO_DEMO_H_

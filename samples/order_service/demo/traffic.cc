@@ -62,6 +62,10 @@ class Driver {
       absl::Status paid = Customer(order.customer_id(), client, ledger_, random).Pay(order);
       if (!paid.ok()) return paid;
     }
+    for (const std::string& id : group_orders_) {
+      absl::Status sent = Customer("group", client, ledger_, random).AwaitParcel(id);
+      if (!sent.ok()) return sent;
+    }
     Keep(client);
     return absl::OkStatus();
   }
