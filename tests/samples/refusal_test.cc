@@ -128,6 +128,7 @@ TEST_F(RefusalTest, MalformedHeadersAre400) {
               IsProblem(400, "X-Correlation-Id"));
   EXPECT_THAT(Get(client_, "/orders?limit=-1"), IsProblem(400, "limit"));
   EXPECT_THAT(Get(client_, "/orders?after=%0a"), IsProblem(400, "after"));
+  EXPECT_THAT(Get(client_, "/orders?from=%0a"), IsProblem(400, "from"));
 }
 
 TEST_F(RefusalTest, AHeaderThatMaySayOneThingSaysOneThing) {

@@ -135,7 +135,7 @@ TEST_F(ServiceTest, ListsOrdersInPages) {
   for (int page = 0; page < 2; ++page) {
     const auto ids = Parsed<api::v1::Ids>(Get(client_, path));
     listed.insert(ids.ids().begin(), ids.ids().end());
-    path = "/orders?limit=2&after=" + ids.next_after();
+    path = "/orders?limit=2&from=" + ids.next_from();
   }
   EXPECT_EQ(listed, placed);
 }

@@ -43,16 +43,18 @@ absl::StatusOr<Reply> ListIds(daybook::EventStore& store, const std::string& cat
   const auto limit = PageSize(request);
   if (!limit.ok()) return limit.status();
   daybook::StreamListQuery query{.category = category, .limit = *limit};
-  if (request.has_param("after")) {
-    const std::string after = request.get_param_value("after");
-    if (!IsId(after)) return Refuse(400, "after is not an id");
-    query.after = absl::StrCat(category, "-", after);
+  // The ids come from the log itself: whatever position is asked for is there.
+  if (const auto after = QueryNumber(request, "after"); !after.ok()) return after.status();
+  if (request.has_param("from")) {
+    const std::string from = request.get_param_value("from");
+    if (!IsId(from)) return Refuse(400, "from is not an id");
+    query.after = absl::StrCat(category, "-", from);
   }
   const auto streams = store.ListStreams(query);
   if (!streams.ok()) return streams.status();
   api::v1::Ids ids;
   for (const std::string& stream : *streams) ids.add_ids(std::string(daybook::IdOf(stream)));
-  if (ids.ids_size() == *limit) ids.set_next_after(ids.ids(ids.ids_size() - 1));
+  if (ids.ids_size() == *limit) ids.set_next_from(ids.ids(ids.ids_size() - 1));
   return JsonReply(200, ids);
 }
 

@@ -27,7 +27,7 @@ absl::StatusOr<std::string> FirstTarget(daybook::EventStore& store,
                                         const daybook::Committed& answered,
                                         const daybook::ExecuteOptions& options);
 
-// The ids of a category, a page at a time: ?after=ID&limit=N.
+// The ids of a category, a page at a time: ?from=ID&limit=N.
 absl::StatusOr<Reply> ListIds(daybook::EventStore& store, const std::string& category,
                               const httplib::Request& request);
 

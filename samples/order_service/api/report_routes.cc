@@ -20,14 +20,24 @@ constexpr std::chrono::seconds kPatience(5);
 constexpr int64_t kDefaultPage = 100;
 constexpr int64_t kMaxPage = 1000;
 
+bool Stands(const daybook::SqliteProjection& model) {
+  const daybook::SubscriptionState state = model.Health().live.state;
+  return state == daybook::SubscriptionState::kPaused ||
+         state == daybook::SubscriptionState::kStopped;
+}
+
 absl::Status WaitFor(const httplib::Request& request, const daybook::SqliteProjection& model) {
   const auto after = QueryNumber(request, "after");
   if (!after.ok()) return after.status();
   if (!after->has_value()) return absl::OkStatus();
+  const bool stands = Stands(model);
+  const auto patience = stands ? std::chrono::seconds(0) : kPatience;
   const absl::Status waited =
-      model.WaitUntil(daybook::Position(**after), std::chrono::steady_clock::now() + kPatience);
+      model.WaitUntil(daybook::Position(**after), std::chrono::steady_clock::now() + patience);
   if (!absl::IsDeadlineExceeded(waited)) return waited;
-  return Refuse(503, absl::StrCat("position ", **after, " is not to be seen here yet"));
+  return Refuse(503,
+                absl::StrCat("position ", **after, " is not to be seen here yet",
+                             stands ? ": the read model does not go on until it is resumed" : ""));
 }
 
 absl::StatusOr<std::string> Text(const httplib::Request& request, const std::string& name) {
