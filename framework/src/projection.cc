@@ -36,6 +36,10 @@ constexpr milliseconds kSwitchTime(500);
 constexpr milliseconds kForeignPoll(20);
 constexpr milliseconds kVersionPoll(100);
 
+bool IsFilledHere(SubscriptionState state) {
+  return state != SubscriptionState::kNotStarted && state != SubscriptionState::kStandby;
+}
+
 }  // namespace
 
 class SqliteProjection::Impl {
@@ -127,6 +131,10 @@ absl::Status SqliteProjection::Impl::CheckOptions() const {
     return MakeStatus(absl::StatusCode::kInvalidArgument,
                       absl::StrCat("projection '", options_.name, "' has no handlers"));
   }
+  if (options_.schema.find('\0') != std::string::npos) {
+    return MakeStatus(absl::StatusCode::kInvalidArgument,
+                      "options.schema holds a NUL: what follows it would be cut off");
+  }
   return internal::CheckFolder(options_.folder);
 }
 
@@ -180,6 +188,9 @@ absl::Status SqliteProjection::Impl::Begin() {
 }
 
 void SqliteProjection::Impl::Stop() {
+  for (const Version& version : {live(), next()}) {
+    if (version != nullptr) version->runner.AbortIfCalledByItsHandler();
+  }
   {
     MutexLock lock(mutex_);
     stopping_ = true;
@@ -317,21 +328,23 @@ absl::Status SqliteProjection::Impl::WaitUntil(Position position,
   while (true) {
     const auto now = steady_clock::now();
     const Version version = live();
-    absl::Status waited = MakeStatus(absl::StatusCode::kDeadlineExceeded, "it is not run here");
     SubscriptionHealth health;
     if (version != nullptr) health = version->runner.Health();
-    if (version != nullptr && health.state != SubscriptionState::kStandby) {
-      waited = version->runner.WaitUntil(position, std::min(deadline, now + kVersionPoll));
+    if (IsFilledHere(health.state) && version->writer.begun().ok()) {
+      const absl::Status waited =
+          version->runner.WaitUntil(position, std::min(deadline, now + kVersionPoll));
+      if (!absl::IsDeadlineExceeded(waited)) return waited;
     }
-    if (!absl::IsDeadlineExceeded(waited)) return waited;
-    DAYBOOK_ASSIGN_OR_RETURN(const Position committed, Committed());
-    if (committed >= position) return absl::OkStatus();
+    const absl::StatusOr<Position> committed = Committed();
+    if (!committed.ok() && !absl::IsDataLoss(committed.status())) return committed.status();
+    if (committed.ok() && *committed >= position) return absl::OkStatus();
     if (now >= deadline) {
-      return MakeStatus(absl::StatusCode::kDeadlineExceeded,
-                        absl::StrCat("projection '", options_.name, "' shows all up to ",
-                                     committed.value(), ", not ", position.value(),
-                                     health.last_error.ok() ? "" : "; it is held back: ",
-                                     health.last_error.ok() ? "" : health.last_error.message()));
+      const absl::Status& held_back = committed.ok() ? health.last_error : committed.status();
+      return MakeStatus(
+          absl::StatusCode::kDeadlineExceeded,
+          absl::StrCat("projection '", options_.name, "' shows all up to ",
+                       committed.value_or(Position(0)).value(), ", not ", position.value(),
+                       held_back.ok() ? "" : "; it is held back: ", held_back.message()));
     }
     MutexLock lock(mutex_);
     changed_.WaitUntil(mutex_, std::min(deadline, now + kForeignPoll));
@@ -341,7 +354,7 @@ absl::Status SqliteProjection::Impl::WaitUntil(Position position,
 absl::StatusOr<Position> SqliteProjection::Impl::Committed() const {
   DAYBOOK_ASSIGN_OR_RETURN(const CatalogEntry entry, internal::ReadCatalog(store_, options_.name));
   if (!entry.exists()) return Position(0);
-  return internal::CommittedIn(Path(entry.row.live()));
+  return internal::CommittedIn(store_, entry, Path(entry.row.live()));
 }
 
 ProjectionHealth SqliteProjection::Impl::Health() const {

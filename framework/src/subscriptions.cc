@@ -8,10 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "daybook/status.h"
 #include "make_status.h"
+#include "projection/catalog.h"
 #include "status_macros.h"
 #include "subscription/engine.h"
 #include "subscription/hub.h"
 #include "subscription/leases.h"
+#include "subscription/process.h"
 #include "subscription/rows.h"
 #include "to_absl.h"
 
@@ -75,7 +77,9 @@ absl::StatusOr<std::optional<absl::Status>> TakeAnswer(EventStore& store, const 
   DAYBOOK_ASSIGN_OR_RETURN(const AnswerRow answer, DecodeRow<AnswerRow>(row));
   DAYBOOK_RETURN_IF_ERROR(
       store.Append({.row_changes = {{.table = kAnswerTable, .key = id}}}).status());
-  return std::optional<absl::Status>(internal::DecodeError(answer.status()));
+  const absl::Status said = internal::DecodeError(answer.status());
+  if (said.ok()) return std::optional<absl::Status>(said);
+  return std::optional<absl::Status>(MakeStatus(said.code(), internal::ToStd(said.message())));
 }
 
 // False: somebody else holds it.
@@ -112,40 +116,70 @@ absl::StatusOr<bool> ActAsOwner(EventStore& store, const std::string& name,
 
 bool IsReplay(int kind) { return kind == Control::kReplayLane || kind == Control::kReplayAll; }
 
-absl::StatusOr<std::optional<ProcessRow>> OwnerOf(EventStore& store, const SubscriptionRow& row) {
+// Nobody, if its lease has run out, or its process has ended.
+absl::StatusOr<std::optional<ProcessRow>> OwnerOf(EventStore& store, const SubscriptionRow& row,
+                                                  int64_t now) {
   if (row.owner().empty()) return std::nullopt;
-  DAYBOOK_ASSIGN_OR_RETURN(const Row owner, ReadRow(store, internal::kProcessTable, row.owner()));
-  if (!owner.value.has_value()) return std::nullopt;
-  return DecodeRow<ProcessRow>(owner);
+  DAYBOOK_ASSIGN_OR_RETURN(const Row stored, ReadRow(store, internal::kProcessTable, row.owner()));
+  if (!stored.value.has_value()) return std::nullopt;
+  DAYBOOK_ASSIGN_OR_RETURN(ProcessRow owner, DecodeRow<ProcessRow>(stored));
+  if (owner.expires_at() <= now || internal::HasEnded(owner)) return std::nullopt;
+  return owner;
+}
+
+std::optional<SubscriptionHealth::LowestUnfinished> UnfinishedOf(const SubscriptionRow& row,
+                                                                 int64_t now, bool is_run) {
+  if (row.unfinished_position() == 0) return std::nullopt;
+  SubscriptionHealth::LowestUnfinished unfinished{.position = Position(row.unfinished_position()),
+                                                  .lane = row.unfinished_lane(),
+                                                  .failed_attempts = row.unfinished_attempts()};
+  if (!is_run) return unfinished;
+  if (row.next_try() > now) unfinished.next_try = internal::FromMicros(row.next_try());
+  if (row.unfinished_in_work_since() != 0) {
+    unfinished.in_work = true;
+    unfinished.in_work_since = internal::FromMicros(row.unfinished_in_work_since());
+  }
+  return unfinished;
+}
+
+// What its own row cannot say, for its loop does not turn.
+void AddStuck(const ProcessRow& owner, const SubscriptionRow& row, SubscriptionHealth& health) {
+  for (const internal::StuckRow& stuck : owner.stuck()) {
+    if (stuck.subscription() != health.name || row.written_at() > owner.renewed_at()) continue;
+    health.state = SubscriptionState::kStuck;
+    health.last_turn = internal::FromMicros(stuck.last_turn());
+    if (stuck.position() == 0) return;
+    health.lowest_unfinished = {.position = Position(stuck.position()),
+                                .lane = stuck.lane(),
+                                .failed_attempts = stuck.attempts(),
+                                .in_work = stuck.in_work_since() != 0};
+    if (stuck.in_work_since() != 0) {
+      health.lowest_unfinished->in_work_since = internal::FromMicros(stuck.in_work_since());
+    }
+  }
 }
 
 absl::StatusOr<SubscriptionHealth> HealthOf(EventStore& store, const Row& stored, Position head) {
   DAYBOOK_ASSIGN_OR_RETURN(const SubscriptionRow row, DecodeRow<SubscriptionRow>(stored));
-  DAYBOOK_ASSIGN_OR_RETURN(const std::optional<ProcessRow> owner, OwnerOf(store, row));
   const int64_t now = internal::ToMicros(internal::WallNow());
+  DAYBOOK_ASSIGN_OR_RETURN(const std::optional<ProcessRow> owner, OwnerOf(store, row, now));
   SubscriptionHealth health{
       .name = stored.key,
       .state = static_cast<SubscriptionState>(row.state()),
       .last_error = internal::DecodeError(row.last_error()),
       .checkpoint = Position(row.checkpoint()),
       .head = std::max(head, Position(row.checkpoint())),
+      .lowest_unfinished = UnfinishedOf(row, now, owner.has_value()),
       .parked_records = row.parked_records(),
       .parked_lanes = row.parked_lanes(),
       .dropped = row.dropped(),
       .epoch = row.epoch(),
   };
   health.lag = health.head - health.checkpoint;
-  if (row.unfinished_position() != 0) {
-    health.lowest_unfinished = {.position = Position(row.unfinished_position()),
-                                .lane = row.unfinished_lane(),
-                                .failed_attempts = row.unfinished_attempts()};
-    if (row.next_try() != 0) {
-      health.lowest_unfinished->next_try = internal::FromMicros(row.next_try());
-    }
-  }
-  if (owner.has_value() && owner->expires_at() > now) {
+  if (owner.has_value()) {
     health.owner = owner->description();
     health.lease_age = std::chrono::microseconds(std::max<int64_t>(0, now - owner->renewed_at()));
+    AddStuck(*owner, row, health);
   } else {
     health.state = row.paused() ? SubscriptionState::kPaused : SubscriptionState::kNotStarted;
   }
@@ -187,7 +221,13 @@ absl::Status Subscriptions::Reset(std::string_view name, Position position) {
   }
   return Ask(name, Control::kReset, position);
 }
-absl::Status Subscriptions::Remove(std::string_view name) { return Ask(name, kRemoveRequest); }
+absl::Status Subscriptions::Remove(std::string_view name) {
+  DAYBOOK_ASSIGN_OR_RETURN(const SubscriptionHealth health, Get(name));
+  if (!health.owner.empty()) {
+    DAYBOOK_RETURN_IF_ERROR(internal::CheckNotInUse(store_, name));
+  }
+  return Ask(name, kRemoveRequest);
+}
 absl::Status Subscriptions::Replay(std::string_view name, std::string_view lane) {
   return Ask(name, Control::kReplayLane, {}, lane);
 }

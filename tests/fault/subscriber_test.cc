@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <iostream>
@@ -22,6 +23,7 @@
 #include "daybook/subscriptions.h"
 #include "fault/child_process.h"
 #include "fault/support.h"
+#include "subscription/process.h"
 
 namespace daybook::fault {
 namespace {
@@ -92,9 +94,10 @@ class SubscriberTest : public testing::Test {
     return true;
   }
 
-  std::unique_ptr<ChildProcess> Subscribe() {
-    auto child =
-        std::make_unique<ChildProcess>(DAYBOOK_SUBSCRIBING_CHILD, std::vector<std::string>{path_});
+  std::unique_ptr<ChildProcess> Subscribe(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments = {path_};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    auto child = std::make_unique<ChildProcess>(DAYBOOK_SUBSCRIBING_CHILD, arguments);
     const std::optional<Report> ready = child->Next();
     EXPECT_TRUE(ready.has_value()) << "the child could not start";
     return child;
@@ -140,6 +143,46 @@ TEST_F(SubscriberTest, NothingIsMissedWhenTheSubscribingProcessIsKilled) {
   EXPECT_LE(most_repeats, options.window + 2 * options.checkpoint_every);
   std::cout << "[ repeats  ] at most " << most_repeats << " after one kill; " << witness.handled()
             << " handled of " << appended_ << std::endl;
+}
+
+// After a restart nobody followed the log until the lease of the dead process had run out.
+TEST_F(SubscriberTest, WhatAProcessThatEndedHeldIsFreeAtOnce) {
+  // given: a lease of an hour
+  std::unique_ptr<ChildProcess> owner = Subscribe({"3600000"});
+  Subscription here(*store_, ItemsOptions(), [](const RecordedEvent&) { return absl::OkStatus(); });
+  Subscriptions subscriptions(*store_);
+  EXPECT_NE(subscriptions.Get("items")->owner, "");
+  // when: it is stopped, then killed; nobody waits for its end, so it is a zombie
+  kill(owner->pid(), SIGSTOP);
+  EXPECT_THAT(here.CatchUp(), HasCode(absl::StatusCode::kUnavailable)) << "it lives";
+  kill(owner->pid(), SIGKILL);
+  siginfo_t ended;
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(owner->pid()), &ended, WEXITED | WNOWAIT), 0);
+  // then
+  EXPECT_EQ(subscriptions.Get("items")->owner, "");
+  EXPECT_EQ(subscriptions.Get("items")->state, SubscriptionState::kNotStarted);
+  EXPECT_THAT(here.CatchUp(), IsOk());
+  // the same when its end has been waited for
+  owner = Subscribe({"3600000"});
+  owner->Kill();
+  owner->Wait();
+  EXPECT_EQ(subscriptions.Get("items")->owner, "");
+  EXPECT_THAT(here.CatchUp(), IsOk());
+}
+
+TEST(ProcessTest, OnlyWhatIsKnownToHaveEndedHas) {
+  internal::ProcessRow self;
+  internal::IdentifySelf(self);
+  ASSERT_NE(self.place(), "") << "without /proc nothing is known";
+  EXPECT_FALSE(internal::HasEnded(self));
+  EXPECT_FALSE(internal::HasEnded(internal::ProcessRow()));
+  // another process that has its number
+  internal::ProcessRow earlier = self;
+  earlier.set_started_at(self.started_at() - 1);
+  EXPECT_TRUE(internal::HasEnded(earlier));
+  // on another machine
+  earlier.set_place("elsewhere");
+  EXPECT_FALSE(internal::HasEnded(earlier));
 }
 
 // The rows of the subscription as they were written, in the order of their commits.

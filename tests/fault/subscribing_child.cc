@@ -1,6 +1,7 @@
-// subscribing_child PATH: the process that the tests of subscriptions kill, stop and race against.
-// It runs the subscription "items" on the log at PATH until its input ends, and reports each record
-// as it is handled. A report without a stream says that it is ready.
+// subscribing_child PATH [LEASE]: the process that the tests of subscriptions kill, stop and race
+// against. It runs the subscription "items" on the log at PATH until its input ends, and reports
+// each record as it is handled. A report without a stream says that it is ready. LEASE: in
+// milliseconds.
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -10,6 +11,8 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "daybook/sqlite_event_store.h"
 #include "daybook/subscription.h"
@@ -56,12 +59,12 @@ absl::Status Handle(const RecordedEvent& event) {
   return absl::OkStatus();
 }
 
-int Main(const std::string& path) {
+int Main(const std::string& path, SubscriptionOptions options) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   auto store = SqliteEventStore::Open({.path = path, .durability = Durability::kProcess});
   if (!store.ok()) End(store.status());
   AuditedStore audited(**store);
-  Subscription subscription(audited, ItemsOptions(), Handle);
+  Subscription subscription(audited, std::move(options), Handle);
   if (absl::Status started = subscription.Start(); !started.ok()) End(started);
   Send({});
   char byte;
@@ -73,4 +76,9 @@ int Main(const std::string& path) {
 }  // namespace
 }  // namespace daybook::fault
 
-int main(int argc, char** argv) { return argc == 2 ? daybook::fault::Main(argv[1]) : 64; }
+int main(int argc, char** argv) {
+  if (argc != 2 && argc != 3) return 64;
+  daybook::SubscriptionOptions options = daybook::fault::ItemsOptions();
+  if (argc == 3) options.lease = std::chrono::milliseconds(std::atoi(argv[2]));
+  return daybook::fault::Main(argv[1], std::move(options));
+}

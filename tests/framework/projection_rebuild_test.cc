@@ -1,5 +1,6 @@
 #include <atomic>
 #include <filesystem>
+#include <future>
 #include <string>
 #include <thread>
 
@@ -208,6 +209,37 @@ TEST_F(ProjectionRebuildTest, ARestoredLogIsNoticedAndARebuildMendsIt) {
   ledger.Stop();
   EXPECT_EQ(ExpectAgreement(Model(2), *store_), Position(2));
   EXPECT_EQ(ModelInt("SELECT sum(amount) FROM entry", 2), 8);
+}
+
+// What the file shows is not of this log, however far it says it has come.
+TEST_F(ProjectionRebuildTest, NobodyWaitsForTheTablesOfARestoredLog) {
+  // given
+  ASSERT_THAT(store_->Backup(folder_.File("backup.db")), IsOk());
+  Append("account-ada", Deposit(1));
+  {
+    SqliteProjection before(*store_, Options(), LedgerHandlers());
+    ASSERT_THAT(before.CatchUp(), IsOk());
+  }
+  RestoreKnowing();
+  Append("account-ada", Deposit(7));
+  std::promise<void> end;
+  std::shared_future<void> ended = end.get_future().share();
+  ProjectionHandlers handlers = LedgerHandlers();
+  handlers.On([ended](ReadModel&, const Deposited&) { ended.wait(); });
+  SqliteProjection ledger(*store_, Options(), handlers);
+  // when: it is asked for a rebuild, which takes its time
+  ASSERT_THAT(ledger.Rebuild(), IsOk());
+  ASSERT_THAT(ledger.Start(), IsOk());
+  // then
+  const auto restored = Fails(absl::StatusCode::kDeadlineExceeded, "the log was restored");
+  EXPECT_THAT(ledger.WaitUntil(Position(1), std::chrono::steady_clock::now()), restored);
+  const SqliteProjection not_run(*store_, Options(), handlers);
+  EXPECT_THAT(not_run.WaitUntil(Position(1), std::chrono::steady_clock::now()), restored);
+  // when
+  end.set_value();
+  // then
+  EXPECT_THAT(ledger.WaitUntil(Position(1), Soon()), IsOk());
+  EXPECT_EQ(ledger.Health().version, 2);
 }
 
 TEST_F(ProjectionRebuildTest, ADeletedEventAtItsPositionIsNoSignOfARestoredLog) {

@@ -23,7 +23,8 @@
 // Changed handlers or tables: Rebuild(). It fills a new file, `<name>.v<N+1>.db`, from the log's
 // beginning, while the old one stays live and up to date; when it has caught up, one row in the
 // log's file makes it live, and readers see it at their next query. The subscription of version N
-// goes by the name `<name>@v<N>` in daybook/subscriptions.h.
+// goes by the name `<name>@v<N>` in daybook/subscriptions.h; a pause of it is one of the next
+// version when that takes its place.
 //
 // The files are derived: they may be deleted while nothing uses them, and are made anew. Folder and
 // name belong to one log. A power cut may take the newest commits of a read model, never the
@@ -104,7 +105,8 @@ class ModelRow {
 //
 // Statements are prepared once for each text: keep values out of it (?1, ?2, …). What a handler has
 // written it can query. Transactions are not its business: BEGIN, COMMIT, SAVEPOINT, ATTACH and
-// PRAGMA are refused with kPermissionDenied, as is writing to Daybook's own tables (daybook_…).
+// PRAGMA are refused with kPermissionDenied, as is writing to Daybook's own tables (daybook_…), and
+// whatever is TEMP: it would not be in the file.
 // Never use OR ROLLBACK or RAISE(ROLLBACK): they would undo earlier records too, so the projection
 // stops.
 //
@@ -167,8 +169,8 @@ struct ProjectionOptions {
   std::string name = {};
   // Where its files stand. It must exist.
   std::string folder = {};
-  // SQL that makes the tables of a new file, in one transaction. Views and triggers are welcome;
-  // foreign keys are not enforced.
+  // SQL that makes the tables of a new file, in one transaction. Views and triggers are welcome,
+  // nothing that is TEMP; foreign keys are not enforced. Without NUL.
   std::string schema = {};
 
   // Which events: of those types that have handlers.
@@ -216,8 +218,8 @@ class ProjectionReader {
   ProjectionReader& operator=(ProjectionReader&&) noexcept;
 
   // All rows, copied, as of one moment: page through large tables. Changes nothing; statuses as for
-  // ReadModel. kUnavailable: there is no read model yet. Cost: beside the query, one row of the
-  // log's file.
+  // ReadModel, and kPermissionDenied for what would write. kUnavailable: there is no read model
+  // yet. Cost: beside the query, one row of the log's file.
   template <typename... Args>
   [[nodiscard]] absl::StatusOr<std::vector<ModelRow>> Query(std::string_view sql,
                                                             const Args&... args) {
@@ -270,8 +272,11 @@ class SqliteProjection {
 
   ProjectionHealth Health() const;
 
-  // Begins a rebuild, which survives restarts; one that is under way goes on as it is. Returns at
-  // once. What runs the projection, in whatever process, fills the new version.
+  // Begins a rebuild, which survives restarts. Returns at once. What runs the projection, in
+  // whatever process, fills the new version. One that is under way goes on as it is; one that has
+  // stopped (Health().rebuild says why) stays so: mend the handler, then start the program anew, or
+  // Subscriptions::Resume("<name>@v<N+1>") goes on with it, or AbandonRebuild and Rebuild begin one
+  // from the beginning of the log.
   [[nodiscard]] absl::Status Rebuild();
 
   ProjectionReader Reader() const;

@@ -113,13 +113,16 @@ struct ParkedRecord {
 };
 
 enum class SubscriptionState {
-  kNotStarted,
-  kStandby,  // another process or object runs it
+  kNotStarted,  // or ended: by this object; of Subscriptions, by whoever started it
+  kStandby,     // another process or object runs it
   kRunning,
   kPaused,
   kOutage,   // the line stands still, for nothing works: see last_error and next_try
   kStopped,  // see last_error; resume it
-  kStuck,    // running, but its loop has not turned for kStuckAfter: see last_turn
+  // Its loop has not turned for kStuckAfter: a handler or an observer on its thread hangs, or the
+  // store does. A handler that hangs elsewhere, on a thread for max_in_flight above 1 or before its
+  // completion, stops no loop: see lowest_unfinished->in_work_since.
+  kStuck,
 };
 
 std::string_view Name(SubscriptionState state);
@@ -141,7 +144,8 @@ struct SubscriptionHealth {
     Position position = {};
     std::string lane = {};
     int failed_attempts = 0;
-    bool in_work = false;
+    bool in_work = false;  // a handler has it
+    std::optional<RecordedTime> in_work_since = {};
     std::optional<RecordedTime> next_try = {};
   };
   std::optional<LowestUnfinished> lowest_unfinished = {};
@@ -196,8 +200,9 @@ struct SubscriptionOptions {
   int checkpoint_every = 1000;
   std::chrono::milliseconds checkpoint_interval = std::chrono::seconds(1);
 
-  // Another process takes over after its owner has not been heard of for so long. Of several
-  // subscriptions in one process the shortest counts. 100 ms to an hour.
+  // Another process takes over after its owner has not been heard of for so long, and at once from
+  // an owner on this machine whose process has ended. Of several subscriptions in one process the
+  // shortest counts. 100 ms to an hour.
   std::chrono::milliseconds lease = std::chrono::seconds(5);
 
   // Observers, called on the subscription's thread: they must be quick, and not throw. A parked
@@ -271,13 +276,15 @@ class Subscription {
   Subscription& operator=(const Subscription&) = delete;
 
   // Begins, on threads of its own. OK also if another process runs the subscription: then this one
-  // stands by, and takes over when the other releases its lease, or is not heard of any more.
-  // kInvalidArgument: an option out of bounds; the message says which. kFailedPrecondition: it has
-  // been started before. Otherwise the statuses of reading and writing the store.
+  // stands by, and takes over when the other releases its lease, has ended, or is not heard of any
+  // more. kInvalidArgument: an option out of bounds (the message says which), or a handler made of
+  // an empty function. kFailedPrecondition: it has been started before. Otherwise the statuses of
+  // reading and writing the store.
   [[nodiscard]] absl::Status Start();
 
   // Hands nothing more out, waits for what is in work, writes the checkpoint and releases the
-  // lease. REQUIRES: not called from a handler of its own; that asserts.
+  // lease. A handler that hangs is waited for: Health() tells of it. REQUIRES: not called from a
+  // handler or an observer of its own; that aborts, with a message, in every build.
   void Stop();
 
   // Instead of Start: handles everything up to the head of the log on the caller's thread, and

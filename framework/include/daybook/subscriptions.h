@@ -35,8 +35,10 @@ class Subscriptions {
       : store_(store), patience_(patience) {}
 
   // All subscriptions that the store knows, by name, as they stood when they wrote last: at least
-  // once a second while anything changes. `in_work`, `last_turn` and `lag_time` are not known.
-  // kNotStarted: nobody runs it.
+  // once a second while anything changes. `lag_time` is not known; `in_work` once it is so for a
+  // second. kNotStarted: nobody runs it; one whose process has ended is seen at once where that was
+  // on this machine, elsewhere when its lease has run out. kStuck, and then alone `last_turn`, is
+  // seen when its process renews the lease next: within a third of that.
   [[nodiscard]] absl::StatusOr<std::vector<SubscriptionHealth>> List();
   [[nodiscard]] absl::StatusOr<SubscriptionHealth> Get(std::string_view name);
 
@@ -49,9 +51,13 @@ class Subscriptions {
 
   // Goes back, or ahead, to `position`: what follows it is handled (again). Waits for what is in
   // work; drops the parked records beyond it. kFailedPrecondition: it is a projection; rebuild it.
+  // kUnavailable: another reset is under way.
   [[nodiscard]] absl::Status Reset(std::string_view name, Position position);
 
   // Forgets the subscription with its checkpoint and its parked records. One that runs it ends.
+  // kFailedPrecondition: it runs, and is the version that a projection shows or fills: rebuild it,
+  // or abandon the rebuild. Where nobody runs a projection this forgets only what the log's file
+  // tells of it: how far it has come stands in its own.
   [[nodiscard]] absl::Status Remove(std::string_view name);
 
   // The parked records behind position `after`, in the order of the log.
@@ -59,8 +65,9 @@ class Subscriptions {
                                                                  Position after = {},
                                                                  int64_t limit = 1000);
 
-  // Handles the parked records of a lane again, in order, until none is left or the first fails.
-  // Returns when that has begun. Where nobody runs the subscription, it begins when it is started.
+  // Handles the parked records of a lane again, in order, until none is left or the first fails:
+  // each gets one attempt, whatever `retry.max_attempts` is. Returns when that has begun. Where
+  // nobody runs the subscription, it begins when it is started.
   [[nodiscard]] absl::Status Replay(std::string_view name, std::string_view lane);
 
   // The same with every lane that has parked records now.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "daybook/projection.h"
 #include "daybook/status.h"
@@ -42,6 +43,22 @@ absl::Status Change(EventStore& store, std::string_view name,
     changed = change(store, entry);
   } while (IsConflict(changed));
   return changed;
+}
+
+absl::Status AddPause(EventStore& store, const CatalogEntry& entry, AppendRequest& request) {
+  const std::string live = SubscriptionOf(entry.stored.key, entry.row.live());
+  DAYBOOK_ASSIGN_OR_RETURN(const Row stored, ReadRow(store, kSubscriptionTable, live));
+  if (!stored.value.has_value()) return absl::OkStatus();
+  DAYBOOK_ASSIGN_OR_RETURN(const SubscriptionRow row, DecodeRow<SubscriptionRow>(stored));
+  request.row_checks.push_back(stored);
+  if (!row.paused()) return absl::OkStatus();
+  RequestRow pause;
+  pause.set_subscription(SubscriptionOf(entry.stored.key, entry.row.next()));
+  pause.set_kind(Control::kPause);
+  request.row_changes.push_back({.table = kRequestTable,
+                                 .key = EventId::Generate().ToString(),
+                                 .value = pause.SerializeAsString()});
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -90,7 +107,32 @@ absl::Status SwitchToNext(EventStore& store, const CatalogEntry& entry) {
   row.set_live_id(entry.row.next_id());
   row.clear_next();
   row.clear_next_id();
-  return Replace(store, entry.stored, row);
+  Row changed = entry.stored;
+  changed.value = row.SerializeAsString();
+  AppendRequest request{.row_checks = {entry.stored}, .row_changes = {std::move(changed)}};
+  DAYBOOK_RETURN_IF_ERROR(AddPause(store, entry, request));
+  return store.Append(request).status();
+}
+
+absl::Status CheckNotInUse(EventStore& store, std::string_view subscription) {
+  const size_t at = subscription.rfind("@v");
+  int64_t version = 0;
+  if (at == std::string_view::npos ||
+      !absl::SimpleAtoi(ToAbsl(subscription.substr(at + 2)), &version)) {
+    return absl::OkStatus();
+  }
+  const std::string_view name = subscription.substr(0, at);
+  DAYBOOK_ASSIGN_OR_RETURN(const CatalogEntry entry, ReadCatalog(store, name));
+  if (!entry.exists() || (version != entry.row.live() && version != entry.row.next())) {
+    return absl::OkStatus();
+  }
+  return MakeStatus(
+      absl::StatusCode::kFailedPrecondition,
+      version == entry.row.live()
+          ? absl::StrCat("it fills the tables that projection '", ToAbsl(name),
+                         "' shows: rebuild the projection, or stop what runs it first")
+          : absl::StrCat("it fills the next version of projection '", ToAbsl(name),
+                         "': abandon the rebuild instead"));
 }
 
 std::string SubscriptionOf(std::string_view name, int64_t version) {

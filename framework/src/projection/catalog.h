@@ -28,7 +28,12 @@ absl::StatusOr<CatalogEntry> EnterCatalog(EventStore& store, std::string_view na
 // kAborted, IsConflict(): the entry is not as it was read any more.
 absl::Status BeginRebuild(EventStore& store, const CatalogEntry& entry);
 absl::Status EndRebuild(EventStore& store, const CatalogEntry& entry);  // gives it up
+// A pause of the live version is one of the next from then on. IsConflict() also if its row has
+// changed meanwhile.
 absl::Status SwitchToNext(EventStore& store, const CatalogEntry& entry);
+
+// kFailedPrecondition: it is the subscription of a version that a projection shows or fills.
+absl::Status CheckNotInUse(EventStore& store, std::string_view subscription);
 
 std::string SubscriptionOf(std::string_view name, int64_t version);
 

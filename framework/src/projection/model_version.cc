@@ -90,13 +90,17 @@ ModelVersion::ModelVersion(EventStore& store, const ProjectionOptions& options,
           [this, handlers](const RecordedEvent& record) { return writer.Handle(handlers, record); },
           &writer) {}
 
-absl::StatusOr<Position> CommittedIn(const std::string& path) {
+absl::StatusOr<Position> CommittedIn(EventStore& store, const CatalogEntry& entry,
+                                     const std::string& path) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return Position(0);
   DAYBOOK_ASSIGN_OR_RETURN(const auto database, ConnectModel(path, Access::kRead));
   DAYBOOK_ASSIGN_OR_RETURN(const bool made, IsMade(*database));
   if (!made) return Position(0);
+  DAYBOOK_ASSIGN_OR_RETURN(const ModelIdentity identity, ReadIdentity(*database));
+  if (identity.id != entry.row.live_id()) return AnotherThanTheLogs(path);
   DAYBOOK_ASSIGN_OR_RETURN(const ModelStanding standing, ReadStanding(*database));
+  DAYBOOK_RETURN_IF_ERROR(CheckAgainstLog(store, path, standing));
   return standing.position;
 }
 
@@ -113,6 +117,7 @@ absl::StatusOr<bool> Switch(EventStore& store, const CatalogEntry& entry,
   const absl::Status switched = SwitchToNext(store, entry);
   if (IsConflict(switched)) return false;
   if (!switched.ok()) return switched;
+  Hub::Of(store)->Hurry();  // the next may have to be paused
   return true;
 }
 

@@ -27,8 +27,10 @@ struct ModelVersion {
   Runner runner;
 };
 
-// How far the tables of a file have come; 0 if there are none.
-absl::StatusOr<Position> CommittedIn(const std::string& path);
+// How far the tables of the live version have come; 0 if there are none. kDataLoss: they are not of
+// this log, which was restored.
+absl::StatusOr<Position> CommittedIn(EventStore& store, const CatalogEntry& entry,
+                                     const std::string& path);
 
 // Makes `next` live, once it shows no less than the live version does: that is held still for as
 // long as this takes. False: it has not come so far until `deadline`, or the entry has changed.

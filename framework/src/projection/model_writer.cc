@@ -26,6 +26,33 @@ absl::Status Restored(const std::string& path, const std::string& what) {
 
 }  // namespace
 
+absl::Status CheckAgainstLog(EventStore& store, const std::string& path,
+                             const ModelStanding& standing) {
+  DAYBOOK_ASSIGN_OR_RETURN(const Position head, store.Head());
+  if (standing.position > head) {
+    return Restored(path, absl::StrCat("stands at position ", standing.position.value(),
+                                       ", beyond the head of the log, ", head.value()));
+  }
+  if (standing.event_position == Position(0)) return absl::OkStatus();
+  EventId id = standing.event_id;  // it may have been deleted since
+  DAYBOOK_RETURN_IF_ERROR(store
+                              .Visit(LogQuery{.after = standing.event_position - 1,
+                                              .before = standing.event_position + 1},
+                                     [&](const RecordedEvent& event) {
+                                       id = event.id();
+                                       return absl::OkStatus();
+                                     })
+                              .status());
+  if (id == standing.event_id) return absl::OkStatus();
+  return Restored(
+      path, absl::StrCat("has handled the event ", standing.event_id.ToString(), " at position ",
+                         standing.event_position.value(), ", where the log has ", id.ToString()));
+}
+
+absl::Status AnotherThanTheLogs(const std::string& path) {
+  return Restored(path, "is not the one that this log knows");
+}
+
 ModelWriter::ModelWriter(EventStore& store, std::shared_ptr<ModelFile> file, ModelIdentity identity,
                          bool is_live)
     : store_(store), file_(std::move(file)), identity_(std::move(identity)), is_live_(is_live) {}
@@ -65,13 +92,15 @@ absl::StatusOr<ModelStanding> ModelWriter::Open(int64_t epoch) {
     DAYBOOK_RETURN_IF_ERROR(OpenFile());
   }
   DAYBOOK_ASSIGN_OR_RETURN(const ModelStanding standing, TakeOver(epoch));
-  DAYBOOK_RETURN_IF_ERROR(CheckAgainstLog(standing));
+  DAYBOOK_RETURN_IF_ERROR(CheckAgainstLog(store_, file_->path(), standing));
   return standing;
 }
 
 absl::Status ModelWriter::OpenFile() {
   DAYBOOK_ASSIGN_OR_RETURN(auto connection, ConnectModel(file_->path(), Access::kMake));
   session_ = std::make_unique<SqlSession>(std::move(connection));
+  // What follows a ROLLBACK of the handler's SQL must not commit by itself.
+  session_->OnlyInTransactions();
   DAYBOOK_ASSIGN_OR_RETURN(const bool made, IsMade(database()));
   return made ? absl::OkStatus() : Make();
 }
@@ -82,7 +111,9 @@ absl::Status ModelWriter::Make() {
   if (made.ok()) {
     made = session_->RunScript(identity_.schema);
     if (!made.ok()) {
-      made = MakeStatus(made.code(), absl::StrCat("options.schema: ", made.message()));
+      const bool refused = absl::IsPermissionDenied(made);
+      made = MakeStatus(refused ? absl::StatusCode::kInvalidArgument : made.code(),
+                        absl::StrCat("options.schema: ", made.message()));
     }
   }
   if (made.ok()) made = database().Execute("COMMIT");
@@ -96,7 +127,7 @@ absl::StatusOr<bool> ModelWriter::IsToBeMadeAnew() {
   if (found.id == identity_.id && found.schema == identity_.schema) return false;
   if (!is_live_) return true;
   if (found.id != identity_.id) {
-    return Restored(file_->path(), "is not the one that this log knows");
+    return AnotherThanTheLogs(file_->path());
   }
   return MakeStatus(
       absl::StatusCode::kFailedPrecondition,
@@ -117,29 +148,6 @@ absl::StatusOr<ModelStanding> ModelWriter::TakeOver(int64_t epoch) {
   if (taken.ok()) return standing;
   RollBack();
   return taken;
-}
-
-absl::Status ModelWriter::CheckAgainstLog(const ModelStanding& standing) {
-  DAYBOOK_ASSIGN_OR_RETURN(const Position head, store_.Head());
-  if (standing.position > head) {
-    return Restored(file_->path(), absl::StrCat("stands at position ", standing.position.value(),
-                                                ", beyond the head of the log, ", head.value()));
-  }
-  if (standing.event_position == Position(0)) return absl::OkStatus();
-  EventId id = standing.event_id;  // it may have been deleted since
-  DAYBOOK_RETURN_IF_ERROR(store_
-                              .Visit(LogQuery{.after = standing.event_position - 1,
-                                              .before = standing.event_position + 1},
-                                     [&](const RecordedEvent& event) {
-                                       id = event.id();
-                                       return absl::OkStatus();
-                                     })
-                              .status());
-  if (id == standing.event_id) return absl::OkStatus();
-  return Restored(
-      file_->path(),
-      absl::StrCat("has handled the event ", standing.event_id.ToString(), " at position ",
-                   standing.event_position.value(), ", where the log has ", id.ToString()));
 }
 
 // ---- Batches -----------------------------------------------------------------------------------
@@ -193,12 +201,13 @@ absl::Status ModelWriter::EndRecord(absl::Status handled, const RecordedEvent& r
   static constexpr char kRelease[] = "RELEASE record";
   if (!database().in_transaction()) {
     // A full disk does that too: then the batch comes again.
-    undone_ = absl::IsResourceExhausted(handled)
-                  ? handled
-                  : MakeStatus(absl::StatusCode::kFailedPrecondition,
-                               absl::StrCat("the handler's SQL has rolled back the whole batch (OR "
-                                            "ROLLBACK, RAISE(ROLLBACK)): ",
-                                            handled.message()));
+    undone_ =
+        absl::IsResourceExhausted(handled)
+            ? handled
+            : Halt(MakeStatus(absl::StatusCode::kFailedPrecondition,
+                              absl::StrCat("the handler's SQL has rolled back the whole batch (OR "
+                                           "ROLLBACK, RAISE(ROLLBACK)): ",
+                                           handled.message())));
     return undone_;
   }
   absl::Status ended = handled.ok() ? absl::OkStatus() : RunOwn(kUndo);

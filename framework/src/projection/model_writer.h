@@ -21,6 +21,11 @@ namespace daybook::internal {
 inline constexpr int kMaxBatchRecords = 1000;
 inline constexpr std::chrono::milliseconds kMaxBatchTime(50);
 
+// kDataLoss: what the file has seen is not what the log holds.
+absl::Status CheckAgainstLog(EventStore& store, const std::string& path,
+                             const ModelStanding& standing);
+absl::Status AnotherThanTheLogs(const std::string& path);
+
 // Fills one version of a read model: the handlers' writes and the position behind them commit
 // together. Used by one thread at a time, except where it says otherwise.
 class ModelWriter final : public Effects {
@@ -50,7 +55,6 @@ class ModelWriter final : public Effects {
   absl::StatusOr<bool> IsToBeMadeAnew();
   absl::Status Make();
   absl::StatusOr<ModelStanding> TakeOver(int64_t epoch);
-  absl::Status CheckAgainstLog(const ModelStanding& standing);
   absl::Status RunOwn(const char* sql);  // a constant
   absl::Status CallHandlers(const ProjectionHandlers& handlers, const RecordedEvent& record);
   absl::Status EndRecord(absl::Status handled, const RecordedEvent& record);

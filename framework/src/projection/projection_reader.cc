@@ -53,6 +53,7 @@ absl::Status ProjectionReader::State::Open(const CatalogEntry& entry) {
   DAYBOOK_ASSIGN_OR_RETURN(auto database,
                            internal::ConnectModel(file->path(), internal::Access::kRead));
   session = std::make_unique<SqlSession>(std::move(database));
+  session->SetReader();
   DAYBOOK_ASSIGN_OR_RETURN(const bool made, internal::IsMade(session->database()));
   if (!made) return NotThere();
   version = entry.row.live();

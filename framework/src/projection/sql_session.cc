@@ -82,6 +82,11 @@ bool IsOurs(const char* name) {
   return name != nullptr && std::string_view(name).starts_with("daybook_");
 }
 
+// What would not be in the file.
+bool IsTemporary(const char* schema) {
+  return schema != nullptr && std::string_view(schema) == "temp";
+}
+
 bool IsBlank(std::string_view sql) {
   for (const unsigned char c : sql) {
     if (std::isspace(c) == 0 && c != ';') return false;
@@ -101,7 +106,7 @@ SqlSession::SqlSession(std::unique_ptr<Database> database) : database_(std::move
 SqlSession::~SqlSession() { statements_.clear(); }
 
 int SqlSession::Authorize(void* self, int action, const char* first, const char* second,
-                          const char*, const char*) {
+                          const char* schema, const char*) {
   if (!static_cast<SqlSession*>(self)->is_users_) return SQLITE_OK;
   switch (action) {
     case SQLITE_TRANSACTION:
@@ -115,7 +120,7 @@ int SqlSession::Authorize(void* self, int action, const char* first, const char*
     case SQLITE_FUNCTION:
       return SQLITE_OK;
     default:
-      return IsOurs(first) || IsOurs(second) ? SQLITE_DENY : SQLITE_OK;
+      return IsOurs(first) || IsOurs(second) || IsTemporary(schema) ? SQLITE_DENY : SQLITE_OK;
   }
 }
 
@@ -172,8 +177,9 @@ absl::Status SqlSession::RunScript(const std::string& sql) {
 absl::Status SqlSession::Error(std::string_view sql) {
   sqlite3* const handle = database_->handle();
   const int code = sqlite3_extended_errcode(handle);
-  const auto status = [&](absl::StatusCode meaning) {
-    return MakeStatus(meaning, absl::StrCat(ToAbsl(sql), ": ", sqlite3_errmsg(handle)));
+  const auto status = [&](absl::StatusCode meaning, const char* why = nullptr) {
+    if (why == nullptr) why = sqlite3_errmsg(handle);
+    return MakeStatus(meaning, absl::StrCat(ToAbsl(sql), ": ", why));
   };
   switch (code & 0xff) {
     case SQLITE_CONSTRAINT:
@@ -186,6 +192,9 @@ absl::Status SqlSession::Error(std::string_view sql) {
       return status(absl::StatusCode::kInvalidArgument);
     case SQLITE_AUTH:
       return status(absl::StatusCode::kPermissionDenied);
+    case SQLITE_READONLY:
+      if (!is_reader_) return SqliteError(handle, code, sql);
+      return status(absl::StatusCode::kPermissionDenied, "a reader changes nothing");
     default:
       return SqliteError(handle, code, sql);
   }

@@ -38,6 +38,9 @@ class SqlSession {
   // has rolled it back must not commit by itself.
   void OnlyInTransactions() { only_in_transactions_ = true; }
 
+  // Its connection only reads.
+  void SetReader() { is_reader_ = true; }
+
   // For our own statements.
   Database& database() { return *database_; }
 
@@ -51,8 +54,8 @@ class SqlSession {
     size_t operator()(std::string_view sql) const { return std::hash<std::string_view>()(sql); }
   };
 
-  static int Authorize(void* self, int action, const char* first, const char* second, const char*,
-                       const char*);
+  static int Authorize(void* self, int action, const char* first, const char* second,
+                       const char* schema, const char*);
   absl::StatusOr<sqlite3_stmt*> Prepare(std::string_view sql);
   absl::Status Error(std::string_view sql);
 
@@ -60,6 +63,7 @@ class SqlSession {
   std::unordered_map<std::string, Prepared, Hash, std::equal_to<>> statements_;
   bool is_users_ = false;  // SQL that runs now
   bool only_in_transactions_ = false;
+  bool is_reader_ = false;
 };
 
 }  // namespace daybook::internal

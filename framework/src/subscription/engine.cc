@@ -244,7 +244,7 @@ std::optional<Dispatch> Engine::NextDispatch(EngineTime now) {
   ++in_flight_;
   probing_ = !outage_.ok();
   if (replay) return lot_.TakeReady();
-  const Window::Entry& entry = window_.TakeReady();
+  const Window::Entry& entry = window_.TakeReady(now);
   return Dispatch{
       .position = entry.position, .record = entry.record, .attempt = entry.attempts + 1};
 }
@@ -340,10 +340,12 @@ std::optional<Unfinished> Engine::LowestUnfinished() const {
                         .in_flight = entry.state == Window::Entry::kInFlight,
                         .recorded = entry.record == nullptr ? RecordedTime() : entry.record->time(),
                         .last_error = entry.last_error};
-  if (!outage_.ok()) {
+  if (unfinished.in_flight) {
+    unfinished.in_flight_since = entry.time;
+  } else if (!outage_.ok()) {
     unfinished.next_try = outage_until_;
   } else if (entry.state == Window::Entry::kBackingOff) {
-    unfinished.next_try = entry.next_try;
+    unfinished.next_try = entry.time;
   }
   return unfinished;
 }

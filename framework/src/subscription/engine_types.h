@@ -95,6 +95,7 @@ struct Unfinished {
   std::string lane = {};
   int attempts = 0;  // that failed
   bool in_flight = false;
+  EngineTime in_flight_since = {};
   RecordedTime recorded = {};
   absl::Status last_error = absl::OkStatus();
   std::optional<EngineTime> next_try = {};

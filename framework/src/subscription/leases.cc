@@ -11,21 +11,13 @@
 #include "daybook/status.h"
 #include "make_status.h"
 #include "status_macros.h"
+#include "subscription/process.h"
 #include "subscription/rows.h"
 
 namespace daybook::internal {
 namespace {
 
 using std::chrono::steady_clock;
-
-Row ProcessRowUntil(const std::string& id, std::chrono::milliseconds lease) {
-  const int64_t now = ToMicros(WallNow());
-  ProcessRow row;
-  row.set_description(Leases::Description());
-  row.set_renewed_at(now);
-  row.set_expires_at(now + std::chrono::microseconds(lease).count());
-  return {.table = kProcessTable, .key = id, .value = row.SerializeAsString()};
-}
 
 }  // namespace
 
@@ -35,7 +27,10 @@ std::string Leases::Description() {
   return absl::StrCat(host.data(), ", process ", getpid());
 }
 
-Leases::Leases(EventStore& store) : store_(store), id_(EventId::Generate().ToString()) {}
+Leases::Leases(EventStore& store) : store_(store), id_(EventId::Generate().ToString()) {
+  self_.set_description(Description());
+  IdentifySelf(self_);
+}
 
 Leases::~Leases() {
   if (renewed_at_.load() == 0) return;
@@ -45,15 +40,29 @@ Leases::~Leases() {
 
 absl::Status Leases::Renew(std::chrono::milliseconds lease) {
   const EngineTime now = steady_clock::now();
-  DAYBOOK_RETURN_IF_ERROR(store_.Append({.row_changes = {ProcessRowUntil(id_, lease)}}).status());
+  const Row row{.table = kProcessTable, .key = id_, .value = RowUntil(lease).SerializeAsString()};
+  DAYBOOK_RETURN_IF_ERROR(store_.Append({.row_changes = {row}}).status());
   renewed_at_ = now.time_since_epoch().count();
   valid_until_ = (now + lease).time_since_epoch().count();
   return absl::OkStatus();
 }
 
-bool Leases::Occupy(const std::string& name) {
+ProcessRow Leases::RowUntil(std::chrono::milliseconds lease) {
+  ProcessRow row = self_;
   MutexLock lock(mutex_);
-  return occupied_.insert(name).second;
+  for (const auto& [name, holder] : occupied_) {
+    std::optional<StuckRow> stuck = holder == nullptr ? std::nullopt : holder->Stuck();
+    if (stuck.has_value()) *row.add_stuck() = *std::move(stuck);
+  }
+  const int64_t now = ToMicros(WallNow());
+  row.set_renewed_at(now);
+  row.set_expires_at(now + std::chrono::microseconds(lease).count());
+  return row;
+}
+
+bool Leases::Occupy(const std::string& name, const Holder* holder) {
+  MutexLock lock(mutex_);
+  return occupied_.emplace(name, holder).second;
 }
 
 void Leases::Vacate(const std::string& name) {
@@ -61,8 +70,9 @@ void Leases::Vacate(const std::string& name) {
   occupied_.erase(name);
 }
 
-SubscriptionRows::SubscriptionRows(EventStore& store, Leases& leases, std::string name)
-    : store_(store), leases_(leases), name_(std::move(name)) {}
+SubscriptionRows::SubscriptionRows(EventStore& store, Leases& leases, std::string name,
+                                   const Leases::Holder* holder)
+    : store_(store), leases_(leases), name_(std::move(name)), holder_(holder) {}
 
 SubscriptionRows::~SubscriptionRows() { Forget(); }
 
@@ -73,7 +83,7 @@ void SubscriptionRows::Forget() {
 absl::StatusOr<bool> SubscriptionRows::IsFree(const Row& owner) {
   if (row_.owner().empty() || row_.owner() == leases_.id() || !owner.value.has_value()) return true;
   DAYBOOK_ASSIGN_OR_RETURN(owner_, DecodeRow<ProcessRow>(owner));
-  if (owner_.expires_at() <= ToMicros(WallNow())) return true;
+  if (owner_.expires_at() <= ToMicros(WallNow()) || HasEnded(owner_)) return true;
   if (watched_owner_ != owner.value) {
     watched_owner_ = owner.value;
     watched_since_ = steady_clock::now();
@@ -112,7 +122,13 @@ absl::StatusOr<std::optional<EngineState>> SubscriptionRows::Take(StartAt start,
     }
     row_.set_checkpoint(begin.value());
   }
-  if (!leases_.Occupy(name_)) return std::nullopt;
+  if (!leases_.Occupy(name_, holder_)) {
+    owner_.set_description(Leases::Description());
+    const auto age = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() -
+                                                                           leases_.renewed_at());
+    owner_.set_renewed_at(ToMicros(WallNow() - age));
+    return std::nullopt;
+  }
   held_ = true;
   SubscriptionRow row = row_;
   row.set_owner(leases_.id());

@@ -3,8 +3,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -40,23 +40,36 @@ class Leases {
   // This process, for people: "host, process 4711".
   static std::string Description();
 
-  // Keeps objects of one process apart that go by the same name.
-  bool Occupy(const std::string& name);
+  // One who holds something.
+  class Holder {
+   public:
+    virtual ~Holder() = default;
+    // What others must be told, if its loop does not turn. From any thread, between Occupy() and
+    // Vacate().
+    virtual std::optional<StuckRow> Stuck() const = 0;
+  };
+
+  // Keeps objects of one process apart that go by the same name. Without `holder` nothing is told.
+  bool Occupy(const std::string& name, const Holder* holder);
   void Vacate(const std::string& name);
 
  private:
+  ProcessRow RowUntil(std::chrono::milliseconds lease);
+
   EventStore& store_;
   const std::string id_;
+  ProcessRow self_;
   std::atomic<EngineTime::rep> valid_until_{};
   std::atomic<EngineTime::rep> renewed_at_{};
   Mutex mutex_;
-  std::set<std::string> occupied_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, const Holder*> occupied_ ABSL_GUARDED_BY(mutex_);
 };
 
 // The rows of one subscription, read and written by who holds it. Used by one thread at a time.
 class SubscriptionRows {
  public:
-  SubscriptionRows(EventStore& store, Leases& leases, std::string name);
+  SubscriptionRows(EventStore& store, Leases& leases, std::string name,
+                   const Leases::Holder* holder = nullptr);
   ~SubscriptionRows();
 
   // The subscription, if nobody else has it; makes it if it is new. Its new epoch is beyond
@@ -93,6 +106,7 @@ class SubscriptionRows {
   EventStore& store_;
   Leases& leases_;
   const std::string name_;
+  const Leases::Holder* const holder_;
   Row stored_;  // as it stands in the file, to our knowledge
   SubscriptionRow row_;
   ProcessRow owner_;

@@ -1,7 +1,8 @@
 #include "subscription/runner.h"
 
 #include <algorithm>
-#include <cassert>
+#include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -69,7 +70,7 @@ Runner::Runner(EventStore& store, SubscriptionOptions options, Handler handler, 
       effects_(effects),
       hub_(Hub::Of(store)),
       feed_(store, hub_->recent(), FilterOf(options_, handler_)),
-      rows_(store, hub_->leases(), options_.name) {}
+      rows_(store, hub_->leases(), options_.name, this) {}
 
 Runner::~Runner() { Stop(); }
 
@@ -79,8 +80,7 @@ absl::Status Runner::Start() {
   DAYBOOK_RETURN_IF_ERROR(Prepare());
   absl::Status begun = TakeLease();
   if (!begun.ok()) {
-    MutexLock lock(mutex_);
-    started_ = false;
+    EndDriving();
     return begun;
   }
   Publish();
@@ -91,21 +91,41 @@ absl::Status Runner::Start() {
 
 absl::Status Runner::Prepare() {
   DAYBOOK_RETURN_IF_ERROR(CheckOptions(options_, handler_.later() != nullptr));
+  if (handler_.function() == nullptr && handler_.later() == nullptr) {
+    return MakeStatus(absl::StatusCode::kInvalidArgument,
+                      absl::StrCat("subscription '", options_.name, "' has an empty handler"));
+  }
   MutexLock lock(mutex_);
   if (started_) {
     return MakeStatus(absl::StatusCode::kFailedPrecondition,
                       absl::StrCat("subscription '", options_.name, "' has been started before"));
   }
   started_ = true;
+  is_driven_ = true;
+  try_again_ = {};
+  if (!removed_or_dead_) trouble_ = absl::OkStatus();
   if (handler_.function() != nullptr && options_.max_in_flight > 1) {
     workers_.emplace(options_.max_in_flight);
   }
   return absl::OkStatus();
 }
 
+void Runner::EndDriving() {
+  is_driven_ = false;
+  Publish();
+  MutexLock lock(mutex_);
+  started_ = false;
+}
+
+void Runner::AbortIfCalledByItsHandler() const {
+  if (std::this_thread::get_id() != driver_.load() && (!workers_ || !workers_->IsHere())) return;
+  std::fputs("daybook: a subscription was stopped or destroyed by its own handler or observer\n",
+             stderr);
+  std::abort();
+}
+
 void Runner::Stop() {
-  assert(std::this_thread::get_id() != driver_.load() && (!workers_ || !workers_->IsHere()) &&
-         "a Subscription was stopped or destroyed by its own handler");
+  AbortIfCalledByItsHandler();
   stopping_ = true;
   inbox_->Wake();
   if (!thread_.joinable()) return;
@@ -116,16 +136,22 @@ void Runner::Stop() {
 absl::Status Runner::CatchUp() {
   DAYBOOK_RETURN_IF_ERROR(Prepare());
   hub_->Join(*this);
-  driver_ = std::this_thread::get_id();
   absl::Status ended = TakeLease();
+  driver_ = std::this_thread::get_id();
   if (ended.ok() && !engine_.has_value()) {
     ended = MakeStatus(
         absl::StatusCode::kUnavailable,
         absl::StrCat("subscription '", options_.name, "' is run by ", rows_.owner().description()));
   }
   if (ended.ok()) ended = hub_->DeliverRequests();  // those that wait for an owner
+  EngineTime next_publish = {};
   while (ended.ok()) {
-    if (Turn()) continue;
+    const bool busy = Turn();
+    if (steady_clock::now() >= next_publish) {
+      Publish();
+      next_publish = steady_clock::now() + kStandbyPoll;
+    }
+    if (busy) continue;
     if (!engine_.has_value()) {
       ended = trouble_;
     } else if (engine_->in_flight() > 0) {
@@ -141,8 +167,8 @@ absl::Status Runner::CatchUp() {
   }
   driver_ = std::thread::id();
   hub_->Leave(*this);
-  MutexLock lock(mutex_);
-  started_ = false;
+  trouble_ = ended;
+  EndDriving();
   return ended;
 }
 
@@ -172,6 +198,7 @@ void Runner::Run() {
     trouble_ = died;
     removed_or_dead_ = true;
   }
+  is_driven_ = false;
   Publish();
   driver_ = std::thread::id();
 }
@@ -228,7 +255,7 @@ void Runner::DropLease(const absl::Status& why) {
   trouble_ = why;
   if (IsConflict(why)) {
     if (options_.on_lost_lease) options_.on_lost_lease();
-  } else {
+  } else if (OutcomeOf(why).verdict != Verdict::kHalt) {
     try_again_ = steady_clock::now() + kPauseAfterTrouble;
   }
 }
@@ -252,7 +279,8 @@ bool Runner::Turn() {
   busy |= WriteIfDue(busy);
   if (engine_.has_value() && !begun_.ok() && engine_->stopped().ok()) {
     DropLease(begun_);  // it was resumed: the effects begin anew
-    try_again_ = now;
+    try_again_ = {};
+    return TakeLease().ok() && engine_.has_value();
   }
   return busy;
 }
@@ -349,7 +377,9 @@ void Runner::Handle(Dispatch dispatch) {
     if (const absl::Status begun = effects_->BeginBatch(); !begun.ok()) return DropLease(begun);
   }
   if (handler_.later() == nullptr && !workers_.has_value()) {
+    peephole_.Open();
     const absl::Status status = Call(handler_.function(), *dispatch.record);
+    peephole_.Close();
     engine_->OnCompletion(position, OutcomeOf(status), steady_clock::now(), WallNow());
     return;
   }
@@ -446,6 +476,7 @@ absl::Status Runner::FinishWork() {
     inbox_->Wait(steady_clock::now() + kHeartbeat);
     TakeInput();
     Beat(steady_clock::now());
+    Publish();
   }
   if (!engine_.has_value()) return trouble_;
   engine_->FlushSoon();
@@ -457,6 +488,7 @@ absl::Status Runner::FinishWork() {
   if (engine_.has_value()) {
     if (due.has_value()) engine_->OnWritten(released, steady_clock::now());
     Publish();
+    trouble_ = LastError(engine_->LowestUnfinished());
     engine_.reset();
     rows_.Forget();
   }
@@ -475,7 +507,8 @@ void Runner::Remove() {
 void Runner::WaitForInput() {
   const EngineTime now = steady_clock::now();
   EngineTime until = now + kHeartbeat;
-  if (try_again_ > now) until = std::min(until, try_again_);
+  const bool may_take_lease = !engine_.has_value() && !removed_or_dead_ && outstanding_ == 0;
+  if (try_again_ > now || may_take_lease) until = std::min(until, try_again_);
   // Without a lease it is not asked.
   if (engine_.has_value() && now < hub_->leases().valid_until()) {
     // With records to read, it would be back at once.

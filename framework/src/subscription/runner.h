@@ -19,6 +19,7 @@
 #include "subscription/inbox.h"
 #include "subscription/leases.h"
 #include "subscription/log_feed.h"
+#include "subscription/peephole.h"
 #include "subscription/workers.h"
 
 namespace daybook::internal {
@@ -43,7 +44,7 @@ class Effects {
 };
 
 // Drives an engine: the clock, the threads, the feed, the rows and the handler.
-class Runner : public Hub::Member {
+class Runner : public Hub::Member, public Leases::Holder {
  public:
   Runner(EventStore& store, SubscriptionOptions options, Handler handler,
          Effects* effects = nullptr);
@@ -55,6 +56,8 @@ class Runner : public Hub::Member {
   absl::Status WaitUntil(Position position, EngineTime deadline) const;
   SubscriptionHealth Health() const;
   const SubscriptionOptions& options() const { return options_; }
+  // Whoever stops it waits for its handlers, so they must not.
+  void AbortIfCalledByItsHandler() const;
 
  private:
   // Others are told at most so often how it stands, unless they asked something.
@@ -64,8 +67,10 @@ class Runner : public Hub::Member {
   std::chrono::milliseconds lease() const override { return options_.lease; }
   void OnHead() override { inbox_->Wake(); }
   void OnRequest(const RequestRow& request, const Row& stored) override;
+  std::optional<StuckRow> Stuck() const override;
 
   absl::Status Prepare();
+  void EndDriving();
   void Run();
   absl::Status TakeLease();
   absl::StatusOr<std::optional<EngineState>> TakeRows();
@@ -88,8 +93,15 @@ class Runner : public Hub::Member {
   SubscriptionState State() const;
   absl::Status LastError(const std::optional<Unfinished>& lowest) const;
   SubscriptionRow Standing() const;
+  Position Done() const;
+  SubscriptionHealth Look() const;
+  void LookAtEngine(SubscriptionHealth& health) const;
+  void LookAtRows(SubscriptionHealth& health) const;
   void Publish();
-  void Beat(EngineTime now) { last_turn_ = now.time_since_epoch().count(); }
+  absl::StatusOr<Position> DoneSomewhere() const;
+  void Beat(EngineTime now) {
+    last_turn_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  }
 
   EventStore& store_;
   const SubscriptionOptions options_;
@@ -99,7 +111,8 @@ class Runner : public Hub::Member {
   const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
   LogFeed feed_;
   SubscriptionRows rows_;
-  // Of the thread that drives it.
+  // Of the thread that drives it; also seen through the peephole.
+  bool is_driven_ = false;
   std::optional<Engine> engine_;
   uint64_t generation_ = 0;  // of engines: a completion of an older one is dropped
   std::set<std::string> seen_requests_;
@@ -116,6 +129,7 @@ class Runner : public Hub::Member {
   std::atomic<std::thread::id> driver_ = {};
   std::atomic<EngineTime::rep> last_turn_{};
 
+  mutable Peephole peephole_;  // open while the handler has the thread
   mutable Mutex mutex_;
   mutable CondVar progressed_;
   SubscriptionHealth health_ ABSL_GUARDED_BY(mutex_);

@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "daybook/status.h"
 #include "make_status.h"
+#include "status_macros.h"
+#include "subscription/outcome.h"
 #include "subscription/rows.h"
 #include "subscription/runner.h"
 
@@ -15,7 +17,14 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kForeignPoll(20);
+// How soon a wait sees what nobody tells of: another process, a handler that takes its time.
+constexpr milliseconds kPoll(20);
+// From then on others are told that a record is in work.
+constexpr std::chrono::seconds kLong(1);
+
+int64_t LongInWork(const SubscriptionRow& row) {
+  return row.unfinished_in_work_since() == 0 ? 0 : row.unfinished_position();
+}
 
 // Leaves out what moves with every record that is handled well.
 bool HasChangedForOthers(const SubscriptionRow& now, const SubscriptionRow& then) {
@@ -24,7 +33,7 @@ bool HasChangedForOthers(const SubscriptionRow& now, const SubscriptionRow& then
   };
   return now.state() != then.state() || now.last_error().code() != then.last_error().code() ||
          now.unfinished_attempts() != then.unfinished_attempts() || failing(now) != failing(then) ||
-         now.parked_records() != then.parked_records();
+         now.parked_records() != then.parked_records() || LongInWork(now) != LongInWork(then);
 }
 
 RecordedTime ToWall(EngineTime time) {
@@ -36,7 +45,8 @@ RecordedTime ToWall(EngineTime time) {
 
 SubscriptionHealth Runner::Health() const {
   SubscriptionHealth health;
-  {
+  // While the handler has the thread, what was published last may be long ago.
+  if (!peephole_.LookIn([&] { health = Look(); })) {
     MutexLock lock(mutex_);
     health = health_;
   }
@@ -50,30 +60,53 @@ SubscriptionHealth Runner::Health() const {
   return health;
 }
 
+std::optional<StuckRow> Runner::Stuck() const {
+  const SubscriptionHealth health = Health();
+  if (health.state != SubscriptionState::kStuck) return std::nullopt;
+  StuckRow row;
+  row.set_subscription(health.name);
+  row.set_last_turn(ToMicros(health.last_turn));
+  if (health.lowest_unfinished.has_value()) {
+    row.set_position(health.lowest_unfinished->position.value());
+    row.set_lane(health.lowest_unfinished->lane);
+    row.set_attempts(health.lowest_unfinished->failed_attempts);
+    if (health.lowest_unfinished->in_work_since.has_value()) {
+      row.set_in_work_since(ToMicros(*health.lowest_unfinished->in_work_since));
+    }
+  }
+  return row;
+}
+
 absl::Status Runner::WaitUntil(Position position, EngineTime deadline) const {
-  MutexLock lock(mutex_);
-  while (done_ < position) {
+  while (true) {
     const EngineTime now = steady_clock::now();
+    DAYBOOK_ASSIGN_OR_RETURN(const Position done, DoneSomewhere());
+    if (done >= position) return absl::OkStatus();
     if (now >= deadline) {
       return MakeStatus(absl::StatusCode::kDeadlineExceeded,
                         absl::StrCat("subscription '", options_.name, "' has done all up to ",
-                                     done_.value(), ", not ", position.value()));
+                                     done.value(), ", not ", position.value()));
     }
-    if (health_.state != SubscriptionState::kStandby) {
-      progressed_.WaitUntil(mutex_, deadline);
-      continue;
-    }
-    // Who runs it tells the file only.
-    mutex_.Unlock();
-    const absl::StatusOr<Row> row = ReadRow(store_, kSubscriptionTable, options_.name);
-    const absl::StatusOr<SubscriptionRow> standing =
-        row.ok() ? DecodeRow<SubscriptionRow>(*row) : row.status();
-    mutex_.Lock();
-    if (!standing.ok()) return standing.status();
-    if (Position(standing->checkpoint()) >= position) return absl::OkStatus();
-    progressed_.WaitUntil(mutex_, std::min(deadline, now + kForeignPoll));
+    MutexLock lock(mutex_);
+    if (done_ < position) progressed_.WaitUntil(mutex_, std::min(deadline, now + kPoll));
   }
-  return absl::OkStatus();
+}
+
+// Who runs it elsewhere tells the file only.
+absl::StatusOr<Position> Runner::DoneSomewhere() const {
+  Position done;
+  bool is_elsewhere = false;
+  if (!peephole_.LookIn([&] { done = Done(); })) {
+    MutexLock lock(mutex_);
+    done = done_;
+    is_elsewhere = health_.state == SubscriptionState::kStandby ||
+                   health_.state == SubscriptionState::kNotStarted;
+  }
+  if (!is_elsewhere) return done;
+  DAYBOOK_ASSIGN_OR_RETURN(const Row row, ReadRow(store_, kSubscriptionTable, options_.name));
+  if (!row.value.has_value()) return done;
+  DAYBOOK_ASSIGN_OR_RETURN(const auto standing, DecodeRow<SubscriptionRow>(row));
+  return std::max(done, Position(standing.checkpoint()));
 }
 
 // Why a turn came to nothing although there is something to do.
@@ -113,7 +146,11 @@ bool Runner::TellHowItStands() {
 
 SubscriptionState Runner::State() const {
   if (!engine_.has_value()) {
-    return removed_or_dead_ ? SubscriptionState::kStopped : SubscriptionState::kStandby;
+    if (removed_or_dead_) return SubscriptionState::kStopped;
+    if (!is_driven_) return SubscriptionState::kNotStarted;
+    if (trouble_.ok() || IsConflict(trouble_)) return SubscriptionState::kStandby;
+    const bool halted = OutcomeOf(trouble_).verdict == Verdict::kHalt;
+    return halted ? SubscriptionState::kStopped : SubscriptionState::kOutage;
   }
   if (!engine_->stopped().ok()) return SubscriptionState::kStopped;
   if (engine_->paused()) return SubscriptionState::kPaused;
@@ -142,6 +179,9 @@ SubscriptionRow Runner::Standing() const {
     row.set_unfinished_lane(lowest->lane);
     row.set_unfinished_attempts(lowest->attempts);
     if (lowest->next_try.has_value()) row.set_next_try(ToMicros(ToWall(*lowest->next_try)));
+    if (lowest->in_flight && steady_clock::now() > lowest->in_flight_since + kLong) {
+      row.set_unfinished_in_work_since(ToMicros(ToWall(lowest->in_flight_since)));
+    }
   }
   row.set_parked_records(engine_->parked_records());
   row.set_parked_lanes(engine_->parked_lanes());
@@ -150,41 +190,59 @@ SubscriptionRow Runner::Standing() const {
   return row;
 }
 
-void Runner::Publish() {
-  SubscriptionHealth health;
-  Position done;
-  health.name = options_.name;
-  health.state = State();
+Position Runner::Done() const {
+  if (!engine_.has_value()) return Position(0);
+  return effects_ == nullptr ? engine_->checkpoint() : engine_->written_checkpoint();
+}
+
+SubscriptionHealth Runner::Look() const {
+  SubscriptionHealth health{.name = options_.name, .state = State(), .epoch = rows_.epoch()};
   if (engine_.has_value()) {
-    const std::optional<Unfinished> lowest = engine_->LowestUnfinished();
-    health.last_error = LastError(lowest);
-    health.checkpoint = engine_->checkpoint();
-    done = effects_ == nullptr ? health.checkpoint : engine_->written_checkpoint();
-    health.parked_records = engine_->parked_records();
-    health.parked_lanes = engine_->parked_lanes();
-    health.dropped = engine_->dropped();
-    if (lowest.has_value()) {
-      health.lowest_unfinished = {.position = lowest->position,
-                                  .lane = lowest->lane,
-                                  .failed_attempts = lowest->attempts,
-                                  .in_work = lowest->in_flight};
-      if (lowest->next_try.has_value()) {
-        health.lowest_unfinished->next_try = ToWall(*lowest->next_try);
-      }
-      health.lag_time = std::max(std::chrono::microseconds(0), WallNow() - lowest->recorded);
-    }
-    health.owner = Leases::Description();
-    health.lease_age = std::chrono::duration_cast<std::chrono::microseconds>(
-        steady_clock::now() - hub_->leases().renewed_at());
+    LookAtEngine(health);
   } else {
-    health.last_error = trouble_;
-    health.checkpoint = Position(rows_.row().checkpoint());
-    health.owner = rows_.owner().description();
-    if (rows_.owner().renewed_at() != 0) {
-      health.lease_age = WallNow() - FromMicros(rows_.owner().renewed_at());
-    }
+    LookAtRows(health);
   }
-  health.epoch = rows_.epoch();
+  return health;
+}
+
+void Runner::LookAtEngine(SubscriptionHealth& health) const {
+  const std::optional<Unfinished> lowest = engine_->LowestUnfinished();
+  health.last_error = LastError(lowest);
+  health.checkpoint = engine_->checkpoint();
+  health.parked_records = engine_->parked_records();
+  health.parked_lanes = engine_->parked_lanes();
+  health.dropped = engine_->dropped();
+  health.owner = Leases::Description();
+  health.lease_age = std::chrono::duration_cast<std::chrono::microseconds>(
+      steady_clock::now() - hub_->leases().renewed_at());
+  if (!lowest.has_value()) return;
+  health.lag_time = std::max(std::chrono::microseconds(0), WallNow() - lowest->recorded);
+  SubscriptionHealth::LowestUnfinished unfinished{.position = lowest->position,
+                                                  .lane = lowest->lane,
+                                                  .failed_attempts = lowest->attempts,
+                                                  .in_work = lowest->in_flight};
+  if (lowest->in_flight) unfinished.in_work_since = ToWall(lowest->in_flight_since);
+  if (lowest->next_try.has_value()) unfinished.next_try = ToWall(*lowest->next_try);
+  health.lowest_unfinished = std::move(unfinished);
+}
+
+void Runner::LookAtRows(SubscriptionHealth& health) const {
+  const SubscriptionRow& row = rows_.row();
+  health.last_error = trouble_;
+  health.checkpoint = Position(row.checkpoint());
+  health.parked_records = row.parked_records();
+  health.parked_lanes = row.parked_lanes();
+  health.dropped = row.dropped();
+  if (health.state != SubscriptionState::kStandby) return;
+  health.owner = rows_.owner().description();
+  if (rows_.owner().renewed_at() != 0) {
+    health.lease_age = WallNow() - FromMicros(rows_.owner().renewed_at());
+  }
+}
+
+void Runner::Publish() {
+  SubscriptionHealth health = Look();
+  const Position done = Done();
   const SubscriptionState state = health.state;
   const absl::Status error = health.last_error;
   bool changed = false;

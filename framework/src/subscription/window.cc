@@ -41,10 +41,11 @@ uint64_t Window::NumberOf(Position position) const {
 
 Window::Entry& Window::At(Position position) { return At(NumberOf(position)); }
 
-Window::Entry& Window::TakeReady() {
+Window::Entry& Window::TakeReady(EngineTime now) {
   Entry& entry = At(ready_.top());
   ready_.pop();
   entry.state = Entry::kInFlight;
+  entry.time = now;
   return entry;
 }
 
@@ -55,7 +56,7 @@ void Window::MakeReady(Entry& entry) {
 
 void Window::BackOff(Entry& entry, EngineTime until) {
   entry.state = Entry::kBackingOff;
-  entry.next_try = until;
+  entry.time = until;
   backing_off_.emplace(until, NumberOf(entry.position));
 }
 

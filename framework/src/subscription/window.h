@@ -31,8 +31,8 @@ class Window {
     Lane* lane = nullptr;
     uint64_t behind = kNone;  // the next of its lane
     State state = kWaiting;
-    int attempts = 0;  // that failed
-    EngineTime next_try = {};
+    int attempts = 0;      // that failed
+    EngineTime time = {};  // kInFlight: since when; kBackingOff: until when
     absl::Status last_error = absl::OkStatus();
   };
 
@@ -56,7 +56,7 @@ class Window {
 
   bool HasReady() const { return !ready_.empty(); }
   // The lowest of the ready ones, in flight from now on.
-  Entry& TakeReady();
+  Entry& TakeReady(EngineTime now);
   void MakeReady(Entry& entry);
   void BackOff(Entry& entry, EngineTime until);
   EngineTime next_retry() const {
