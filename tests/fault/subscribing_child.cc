@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <latch>
 #include <memory>
 #include <string>
 #include <utility>
@@ -64,9 +65,14 @@ int Main(const std::string& path, SubscriptionOptions options) {
   auto store = SqliteEventStore::Open({.path = path, .durability = Durability::kProcess});
   if (!store.ok()) End(store.status());
   AuditedStore audited(**store);
-  Subscription subscription(audited, std::move(options), Handle);
+  std::latch is_ready(1);  // what is handled is reported behind that
+  Subscription subscription(audited, std::move(options), [&](const RecordedEvent& event) {
+    is_ready.wait();
+    return Handle(event);
+  });
   if (absl::Status started = subscription.Start(); !started.ok()) End(started);
   Send({});
+  is_ready.count_down();
   char byte;
   while (read(STDIN_FILENO, &byte, 1) == 1) {
   }

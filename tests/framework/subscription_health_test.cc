@@ -5,6 +5,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -224,19 +225,28 @@ TEST_F(SubscriptionHealthTest, OneThatCannotTakeOverIsNotOnStandby) {
 }
 
 TEST_F(SubscriptionHealthTest, ANextTryLiesAhead) {
+  // given: a pause that begins between two attempts
   Append("account-1");
-  const Backoff pause = {.first = milliseconds(200), .longest = milliseconds(200)};
+  const Backoff pause = {.first = milliseconds(500), .longest = milliseconds(500)};
   Subscription subscription(*store_,
                             {.name = "all", .retry = {.max_attempts = 1000, .backoff = pause}},
                             [](const RecordedEvent&) { return absl::AbortedError("not yet"); });
   ASSERT_THAT(subscription.Start(), IsOk());
+  std::optional<RecordedTime> next_try;
   Await([&] {
-    const auto now = system_clock::now();
-    const auto lowest = Seen().lowest_unfinished;
-    if (!lowest.has_value()) return false;
-    EXPECT_GE(lowest->next_try.value_or(RecordedTime::max()), now);
-    return HasFailure() || lowest->failed_attempts > 8;
+    const auto lowest = subscription.Health().lowest_unfinished;
+    if (lowest.has_value()) next_try = lowest->next_try;
+    return next_try.has_value();
   });
+  ASSERT_THAT(Subscriptions(*elsewhere_).Pause("all"), IsOk());
+  // when
+  Await([&] { return system_clock::now() > *next_try + pause.longest; });
+  // then
+  for (const SubscriptionHealth& health : {subscription.Health(), Seen()}) {
+    EXPECT_EQ(health.state, SubscriptionState::kPaused);
+    ASSERT_TRUE(health.lowest_unfinished.has_value());
+    EXPECT_EQ(health.lowest_unfinished->next_try, std::nullopt);
+  }
 }
 
 TEST_F(SubscriptionHealthTest, AnEmptyHandlerIsRefused) {

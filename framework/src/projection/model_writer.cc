@@ -62,7 +62,10 @@ ModelWriter::ModelWriter(EventStore& store, std::shared_ptr<ModelFile> file, Mod
 absl::StatusOr<Position> ModelWriter::Begin(int64_t epoch) {
   RollBack();
   session_.reset();
+  const absl::Status undone = std::exchange(undone_, absl::OkStatus());
+  if (absl::IsFailedPrecondition(undone)) return in_the_way_ = undone;
   absl::StatusOr<ModelStanding> standing = Open(epoch);
+  in_the_way_ = standing.status();
   {
     MutexLock lock(mutex_);
     begun_ = standing.status();
@@ -81,8 +84,6 @@ absl::Status ModelWriter::begun() const {
 }
 
 absl::StatusOr<ModelStanding> ModelWriter::Open(int64_t epoch) {
-  const absl::Status undone = std::exchange(undone_, absl::OkStatus());
-  if (absl::IsFailedPrecondition(undone)) return undone;
   DAYBOOK_RETURN_IF_ERROR(CheckFolder(std::filesystem::path(file_->path()).parent_path()));
   DAYBOOK_RETURN_IF_ERROR(OpenFile());
   DAYBOOK_ASSIGN_OR_RETURN(const bool anew, IsToBeMadeAnew());
@@ -155,7 +156,7 @@ absl::StatusOr<ModelStanding> ModelWriter::TakeOver(int64_t epoch) {
 absl::Status ModelWriter::BeginBatch() {
   if (!undone_.ok()) return undone_;
   if (in_batch_) return absl::OkStatus();
-  if (session_ == nullptr) return begun();
+  if (session_ == nullptr) return in_the_way_;
   DAYBOOK_RETURN_IF_ERROR(database().Execute("BEGIN IMMEDIATE"));
   const absl::StatusOr<ModelStanding> found = ReadStanding(database());
   absl::Status begun = found.status();

@@ -44,7 +44,7 @@ class ModelWriter final : public Effects {
   // All of what the handlers do with a record, or nothing. REQUIRES: in a batch.
   absl::Status Handle(const ProjectionHandlers& handlers, const RecordedEvent& record);
 
-  // How Begin() ended last. From any thread.
+  // Whether the file could be begun with, the last time. From any thread.
   absl::Status begun() const;
   // From any thread.
   void SetLive() { is_live_ = true; }
@@ -67,9 +67,10 @@ class ModelWriter final : public Effects {
   const ModelIdentity identity_;
   std::atomic<bool> is_live_;
 
-  std::unique_ptr<SqlSession> session_;  // once it has begun
-  ModelStanding standing_;               // as committed
-  int64_t last_epoch_ = 0;               // found in the file
+  std::unique_ptr<SqlSession> session_;         // once it has begun
+  absl::Status in_the_way_ = absl::OkStatus();  // of the last Begin()
+  ModelStanding standing_;                      // as committed
+  int64_t last_epoch_ = 0;                      // found in the file
   bool in_batch_ = false;
   int records_ = 0;  // handled in this batch
   ModelStanding next_;

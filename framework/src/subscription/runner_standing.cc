@@ -222,7 +222,7 @@ void Runner::LookAtEngine(SubscriptionHealth& health) const {
                                                   .failed_attempts = lowest->attempts,
                                                   .in_work = lowest->in_flight};
   if (lowest->in_flight) unfinished.in_work_since = ToWall(lowest->in_flight_since);
-  if (lowest->next_try.has_value()) unfinished.next_try = ToWall(*lowest->next_try);
+  if (lowest->next_try > steady_clock::now()) unfinished.next_try = ToWall(*lowest->next_try);
   health.lowest_unfinished = std::move(unfinished);
 }
 
