@@ -32,7 +32,7 @@ struct BookRow {
 struct Invoice {
   std::string number = {};
   std::string customer_id = {};
-  std::string country = {};     // of its first row
+  std::string country = {};    // of its first row
   BusinessTime first_at = {};  // of its earliest row
   BusinessTime last_at = {};
   std::vector<BookRow> rows = {};
