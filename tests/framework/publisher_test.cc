@@ -34,6 +34,15 @@ constexpr RetryPolicy kHasty = {.max_attempts = 3,
 
 steady_clock::time_point Soon() { return steady_clock::now() + std::chrono::seconds(60); }
 
+bool Stops(const Subscription& subscription) {
+  const steady_clock::time_point deadline = Soon();
+  while (subscription.Health().state != SubscriptionState::kStopped) {
+    if (steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
 DeliveryResult Failing(Delivery delivery) {
   return {delivery, absl::UnavailableError(std::string(Name(delivery)))};
 }
@@ -173,7 +182,7 @@ TEST_F(PublisherTest, AnEventThatIsForgottenStopsTheLine) {
   contracts.Ignore<Withdrawn>();
   Append("1");
   const auto publisher = Publish(std::move(contracts));
-  while (publisher->Health().state != SubscriptionState::kStopped) std::this_thread::yield();
+  ASSERT_TRUE(Stops(*publisher));
   EXPECT_THAT(publisher->Health().last_error,
               Fails(absl::StatusCode::kFailedPrecondition, "neither translated nor ignored"));
   EXPECT_EQ(publisher->Health().checkpoint, Position(0));
@@ -182,7 +191,7 @@ TEST_F(PublisherTest, AnEventThatIsForgottenStopsTheLine) {
 TEST_F(PublisherTest, AWrongSourceStopsTheLine) {
   Append("1");
   const auto publisher = Publish(Translator({.source = "my bank"}));
-  while (publisher->Health().state != SubscriptionState::kStopped) std::this_thread::yield();
+  ASSERT_TRUE(Stops(*publisher));
   EXPECT_THAT(publisher->Health().last_error, HasCode(absl::StatusCode::kInvalidArgument));
 }
 
