@@ -1,8 +1,10 @@
 #include "daybook/publisher.h"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -34,13 +36,17 @@ constexpr RetryPolicy kHasty = {.max_attempts = 3,
 
 steady_clock::time_point Soon() { return steady_clock::now() + std::chrono::seconds(60); }
 
-bool Stops(const Subscription& subscription) {
+bool Comes(const std::function<bool()>& condition) {
   const steady_clock::time_point deadline = Soon();
-  while (subscription.Health().state != SubscriptionState::kStopped) {
+  while (!condition()) {
     if (steady_clock::now() > deadline) return false;
     std::this_thread::yield();
   }
   return true;
+}
+
+bool Stops(const Subscription& subscription) {
+  return Comes([&] { return subscription.Health().state == SubscriptionState::kStopped; });
 }
 
 DeliveryResult Failing(Delivery delivery) {
@@ -146,12 +152,17 @@ TEST_F(PublisherTest, ARecordIsDoneWhenAllThatWasMadeFromItIsConfirmed) {
   EXPECT_EQ(sent[1].event->type, "daybook.test.contracts.v1.BalanceMoved");
   // when
   sent[1].done({});
+  Append("1");
   Append("2");
-  transport_.Answer({}, 2);  // so that it has had the time
+  // then: the next of its stream waits
+  for (ScriptedTransport::Sent& other : transport_.Take(2)) {
+    EXPECT_EQ(other.event->subject, "2");
+    other.done({});
+  }
   EXPECT_EQ(publisher->Health().checkpoint, Position(0));
   sent[0].done({});
-  // then
-  EXPECT_THAT(publisher->WaitUntil(Position(2), Soon()), IsOk());
+  transport_.Answer({}, 2);
+  EXPECT_THAT(publisher->WaitUntil(Position(3), Soon()), IsOk());
 }
 
 TEST_F(PublisherTest, OfAStreamOneIsUnderWayAndOfOthersMany) {
@@ -254,13 +265,20 @@ TEST_F(PublisherTest, WhatIsSentAgainHasTheSameId) {
 TEST_F(PublisherTest, AfterABreakThoseInFlightGoOneAtATime) {
   // given
   for (int i = 0; i < 5; ++i) Append(std::to_string(i));
-  const auto publisher = Publish();
+  std::atomic<int> translated = 0;
+  Translator contracts({.source = "/bank"});
+  contracts.On([&](const Deposited&) {
+    ++translated;
+    return AccountCredited();
+  });
+  const auto publisher = Publish(std::move(contracts));
   transport_.Answer(Failing(Delivery::kNotKnown), 5);
   // when
   std::vector<ScriptedTransport::Sent> probe = transport_.Take(1);
   Append("new");
   probe[0].done({});
-  // then
+  // then: the others have been handed to the publisher, and wait there
+  EXPECT_TRUE(Comes([&] { return translated == 5 + 1 + 4 + 1; }));
   for (int i = 0; i < 4; ++i) {
     std::vector<ScriptedTransport::Sent> alone = transport_.Take(1);
     EXPECT_EQ(transport_.waiting(), 0u);
