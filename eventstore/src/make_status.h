@@ -15,6 +15,9 @@ absl::Status MakeStatus(absl::StatusCode code, std::string_view message);
 absl::Status MakeConflict(std::string_view message);
 absl::Status MakeConflict(std::string_view message, Version actual);
 
+// A kFailedPrecondition that IsTombstoned() knows.
+absl::Status MakeTombstoned(std::string_view message);
+
 // What has just been thrown, as kInternal. REQUIRES: called in a catch block.
 absl::Status FromCurrentException(std::string_view where);
 

@@ -15,6 +15,7 @@ namespace {
 constexpr char kPayloadUrl[] = "daybook.status";
 constexpr char kPlain[] = "plain";
 constexpr char kConflict[] = "conflict";
+constexpr char kTombstoned[] = "tombstoned";
 
 std::optional<std::string> Payload(const absl::Status& status) {
   absl::optional<absl::Cord> payload = status.GetPayload(kPayloadUrl);
@@ -36,6 +37,8 @@ bool IsConflict(const absl::Status& status) {
          Payload(status).value_or("").starts_with(kConflict);
 }
 
+bool IsTombstoned(const absl::Status& status) { return Payload(status) == kTombstoned; }
+
 std::optional<Version> ActualVersion(const absl::Status& status) {
   if (!IsConflict(status)) return std::nullopt;
   const std::string version = Payload(status)->substr(sizeof(kConflict) - 1);
@@ -56,6 +59,10 @@ absl::Status MakeConflict(std::string_view message) {
 
 absl::Status MakeConflict(std::string_view message, Version actual) {
   return Mark(absl::AbortedError(ToAbsl(message)), absl::StrCat(kConflict, actual.value()));
+}
+
+absl::Status MakeTombstoned(std::string_view message) {
+  return Mark(absl::FailedPreconditionError(ToAbsl(message)), kTombstoned);
 }
 
 absl::Status FromCurrentException(std::string_view where) {

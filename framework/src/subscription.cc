@@ -6,6 +6,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "daybook/status.h"
 #include "make_status.h"
 #include "query_check.h"
 #include "status_macros.h"
@@ -33,6 +34,26 @@ absl::Status Marked(absl::Status error, const char* url) {
 absl::Status Permanent(absl::Status error) { return Marked(std::move(error), kPermanentUrl); }
 absl::Status Outage(absl::Status error) { return Marked(std::move(error), kOutageUrl); }
 absl::Status Halt(absl::Status error) { return Marked(std::move(error), kHaltUrl); }
+
+absl::Status FromCommand(absl::Status answer) {
+  if (answer.ok() || internal::OutcomeOf(answer).verdict != internal::Verdict::kFailed) {
+    return answer;
+  }
+  if (!IsFromDaybook(answer) || IsTombstoned(answer)) return Permanent(std::move(answer));
+  switch (answer.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kFailedPrecondition:
+      return Outage(std::move(answer));
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kDataLoss:
+      return Permanent(std::move(answer));
+    default:
+      return answer;
+  }
+}
 
 std::string_view Name(SubscriptionState state) {
   static constexpr std::array<std::string_view, 7> kNames = {
@@ -69,6 +90,10 @@ Outcome OutcomeOf(const absl::Status& status) {
     if (status.GetPayload(url).has_value()) return {.verdict = verdict, .why = status};
   }
   return {.verdict = Verdict::kFailed, .why = status};
+}
+
+bool IsTransient(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
 }
 
 absl::Status Call(const Handler::Function& function, const RecordedEvent& record) {

@@ -41,7 +41,6 @@ absl::Status Run(const std::string& path, daybook::Transport& transport) {
   daybook::Subscription publisher(**store, {.name = "bank-events", .category = "account"},
                                   daybook::PublishTo(Contracts(), transport));
   if (absl::Status started = publisher.Start(); !started.ok()) return started;
-  absl::Status done = publisher.WaitUntil(
-      drawn->position, std::chrono::steady_clock::now() + std::chrono::minutes(1));
-  return done.ok() ? done : publisher.Health().last_error;
+  return publisher.WaitUntil(drawn->position,
+                             std::chrono::steady_clock::now() + std::chrono::minutes(1));
 }

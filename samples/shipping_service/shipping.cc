@@ -7,7 +7,6 @@
 #include "absl/time/clock.h"
 #include "contracts.h"
 #include "daybook/publisher.h"
-#include "daybook/status.h"
 
 namespace shipping {
 namespace {
@@ -20,21 +19,6 @@ google::protobuf::Timestamp Now() {
   google::protobuf::Timestamp now;
   now.set_seconds(absl::ToUnixSeconds(absl::Now()));
   return now;
-}
-
-// The parcel's own refusal stays one. A store that cannot be written is no message's fault.
-absl::Status Judged(const absl::Status& failure) {
-  if (!daybook::IsFromDaybook(failure)) return daybook::Permanent(failure);
-  switch (failure.code()) {
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kUnknown:
-    case absl::StatusCode::kResourceExhausted:
-    case absl::StatusCode::kPermissionDenied:
-    case absl::StatusCode::kFailedPrecondition:
-      return daybook::Outage(failure);
-    default:
-      return failure;
-  }
 }
 
 }  // namespace
@@ -76,7 +60,7 @@ absl::Status Shipping::Ship(const shop::contracts::v1::OrderPaid& paid,
                          return packed.ok() ? parcel.Dispatch("DHL", tracking, now) : packed;
                        },
                        {.once = at.once(), .cause = daybook::CausedBy(at.event())});
-  if (!shipped.ok()) return Judged(shipped.status());
+  if (!shipped.ok()) return daybook::FromCommand(shipped.status());
   ++(shipped->repeated ? duplicates_ : made_);
   return absl::OkStatus();
 }

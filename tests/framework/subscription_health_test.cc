@@ -156,6 +156,18 @@ TEST_F(SubscriptionHealthTest, ACompletionThatDoesNotComeIsSeenInWork) {
   EXPECT_THAT(subscription.WaitUntil(Position(1), Soon()), IsOk());
 }
 
+TEST_F(SubscriptionHealthTest, AWaitThatEndsInVainSaysWhy) {
+  Append("account-1");
+  const RetryPolicy again = {.max_attempts = 1'000'000,
+                             .backoff = {.first = milliseconds(1), .longest = milliseconds(1)}};
+  Subscription subscription(*store_, {.name = "all", .retry = again},
+                            [](const RecordedEvent&) { return absl::AbortedError("not yet"); });
+  ASSERT_THAT(subscription.Start(), IsOk());
+  while (subscription.Health().last_error.ok()) std::this_thread::yield();
+  EXPECT_THAT(subscription.WaitUntil(Position(1), steady_clock::now()),
+              Fails(absl::StatusCode::kDeadlineExceeded, "not yet"));
+}
+
 TEST_F(SubscriptionHealthTest, WhatHasEndedSaysSoAndHasNoOwner) {
   // given
   Append("account-1");

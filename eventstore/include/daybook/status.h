@@ -35,6 +35,10 @@ namespace daybook {
 // The version the stream really had when IsConflict(status) and the conflict was about a stream.
 [[nodiscard]] std::optional<Version> ActualVersion(const absl::Status& status);
 
+// True if `status` was made by Daybook because the stream takes no events ever again; any other
+// kFailedPrecondition of its own ends when the store is opened anew.
+[[nodiscard]] bool IsTombstoned(const absl::Status& status);
+
 // True if `status` was made by Daybook itself, whatever its code, and not by user code.
 [[nodiscard]] bool IsFromDaybook(const absl::Status& status);
 

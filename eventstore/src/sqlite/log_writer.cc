@@ -43,8 +43,7 @@ absl::Status Conflict(const std::string& stream, ExpectedVersion expected,
 }
 
 absl::Status Tombstoned(const std::string& stream) {
-  return MakeStatus(absl::StatusCode::kFailedPrecondition,
-                    absl::StrCat(stream, " is tombstoned: it takes no events any more"));
+  return MakeTombstoned(absl::StrCat(stream, " is tombstoned: it takes no events any more"));
 }
 
 bool HasSafeOverwrite(Database& database) {

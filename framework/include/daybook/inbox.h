@@ -2,9 +2,10 @@
 //
 //   daybook::InboxHandlers handlers;
 //   handlers.On([&](const OrderPaid& paid, const daybook::Received& at) {
-//     return parcels.Execute(paid.order_id(), prepare,
-//                            {.once = at.once(), .cause = daybook::CausedBy(at.event())})
-//         .status();
+//     return daybook::FromCommand(
+//         parcels.Execute(paid.order_id(), prepare,
+//                         {.once = at.once(), .cause = daybook::CausedBy(at.event())})
+//             .status());
 //   });
 //   auto inbox = daybook::Inbox::Open({.path = "shipping.inbox.db", .consumer = "shipping"},
 //                                     handlers);

@@ -59,6 +59,13 @@ namespace daybook {
 // Marks a handler's error: going on would be wrong. REQUIRES: `error` is not OK.
 [[nodiscard]] absl::Status Halt(absl::Status error);
 
+// Marks what a command or an append has answered to a handler. What the store can take from nobody
+// now (kUnavailable, kUnknown, kResourceExhausted, kPermissionDenied, kFailedPrecondition) is an
+// Outage. What the aggregate refuses, with whatever code, and what the store refuses for good
+// (tombstoned, out of bounds, bytes that cannot be understood) is Permanent. The rest is a failure
+// as any: a lost race, a throw. OK, or what is marked already, stays as it is.
+[[nodiscard]] absl::Status FromCommand(absl::Status answer);
+
 // A record that stays for as long as somebody holds it. Shared between threads freely.
 using Record = std::shared_ptr<const RecordedEvent>;
 
@@ -293,7 +300,8 @@ class Subscription {
   // Parked records do not hold it back.
   [[nodiscard]] absl::Status CatchUp();
 
-  // Waits until everything up to `position` is done, or parked. kDeadlineExceeded: it was not.
+  // Waits until everything up to `position` is done, or parked. kDeadlineExceeded: it was not; the
+  // message ends with the last error, if there is one.
   [[nodiscard]] absl::Status WaitUntil(Position position,
                                        std::chrono::steady_clock::time_point deadline) const;
 

@@ -16,6 +16,9 @@ absl::Status NotNow(absl::Status error);
 // What a handler's answer means.
 Outcome OutcomeOf(const absl::Status& status);
 
+// The store's answer: trying again may help.
+bool IsTransient(const absl::Status& status);
+
 // The handler's answer; kInternal for a throw.
 absl::Status Call(const Handler::Function& function, const RecordedEvent& record);
 

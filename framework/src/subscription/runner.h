@@ -43,6 +43,8 @@ class Effects {
   virtual void RollBack() = 0;
 };
 
+inline constexpr std::chrono::seconds kPauseAfterTrouble(1);
+
 // Drives an engine: the clock, the threads, the feed, the rows and the handler.
 class Runner : public Hub::Member, public Leases::Holder {
  public:

@@ -83,9 +83,11 @@ absl::Status Runner::WaitUntil(Position position, EngineTime deadline) const {
     DAYBOOK_ASSIGN_OR_RETURN(const Position done, DoneSomewhere());
     if (done >= position) return absl::OkStatus();
     if (now >= deadline) {
+      const absl::Status error = Health().last_error;
       return MakeStatus(absl::StatusCode::kDeadlineExceeded,
                         absl::StrCat("subscription '", options_.name, "' has done all up to ",
-                                     done.value(), ", not ", position.value()));
+                                     done.value(), ", not ", position.value(),
+                                     error.ok() ? "" : "; its last error: ", error.message()));
     }
     MutexLock lock(mutex_);
     if (done_ < position) progressed_.WaitUntil(mutex_, std::min(deadline, now + kPoll));

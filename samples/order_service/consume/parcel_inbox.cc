@@ -2,30 +2,9 @@
 
 #include <utility>
 
-#include "daybook/status.h"
 #include "daybook/subscription.h"
 
 namespace shop {
-namespace {
-
-// What the order refuses it would refuse again. A store that cannot be written is no message's
-// fault.
-absl::Status Judged(const absl::Status& failure) {
-  if (!daybook::IsFromDaybook(failure)) return daybook::Permanent(failure);
-  switch (failure.code()) {
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kUnknown:
-    case absl::StatusCode::kResourceExhausted:
-    case absl::StatusCode::kPermissionDenied:
-    case absl::StatusCode::kFailedPrecondition:
-      return daybook::Outage(failure);
-    default:
-      return failure;
-  }
-}
-
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<ParcelInbox>> ParcelInbox::Open(Shop& shop, const std::string& db) {
   std::unique_ptr<ParcelInbox> parcels(new ParcelInbox(shop));
   daybook::InboxHandlers handlers;
@@ -47,7 +26,7 @@ absl::Status ParcelInbox::Ship(const shipping::contracts::v1::ParcelDispatched& 
         return order.Ship(parcel.carrier(), parcel.tracking(), parcel.dispatched_at());
       },
       {.once = at.once(), .cause = daybook::CausedBy(at.event())});
-  if (!shipped.ok()) return Judged(shipped.status());
+  if (!shipped.ok()) return daybook::FromCommand(shipped.status());
   if (shipped->repeated) ++duplicates_;
   return absl::OkStatus();
 }
