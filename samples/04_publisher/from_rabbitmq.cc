@@ -30,7 +30,8 @@ absl::Status Receive(const std::string& uri, int64_t count) {
   auto consumer = daybook::RabbitMqConsumer::Start(
       {.uri = uri,
        .queue = "balances",
-       .bindings = {{.exchange = "bank", .routing_key = "bank.contracts.v1.BalanceChanged"}}},
+       .bindings = {{.exchange = "bank", .routing_key = "bank.contracts.v1.BalanceChanged"}},
+       .declare_exchanges = true},
       **inbox);
   if (!consumer.ok()) return consumer.status();
   while ((*consumer)->Health().handled < count) {

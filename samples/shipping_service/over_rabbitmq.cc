@@ -20,7 +20,8 @@ class OverRabbitMq : public Broker {
     auto consumer = daybook::RabbitMqConsumer::Start(
         {.uri = uri,
          .queue = "shipping",
-         .bindings = {{.exchange = "orders", .routing_key = "shop.contracts.v1.*"}}},
+         .bindings = {{.exchange = "orders", .routing_key = "shop.contracts.v1.*"}},
+         .declare_exchanges = true},
         shipping_.inbox());
     if (!consumer.ok()) return consumer.status();
     consumer_ = *std::move(consumer);

@@ -154,6 +154,23 @@ TEST_F(RabbitMqConsumerTest, MakesTheQueueAndItsBindings) {
   client_.DeclareQueue(exchange_ + "-queue");  // durable, or this throws
 }
 
+TEST_F(RabbitMqConsumerTest, MakesTheExchangesOfItsBindingsIfToldTo) {
+  const std::string exchange = "MadeByTheConsumer";
+  RabbitMqConsumerOptions options = ConsumerOptions();
+  options.bindings = {{.exchange = exchange, .routing_key = "#"}};
+  const auto inbox = OpenInbox();
+  {
+    const auto waiting = Start(options, *inbox);
+    ASSERT_TRUE(Eventually([&] { return !waiting->Health().last_error.ok(); }));
+    EXPECT_THAT(waiting->Health().last_error, Fails(absl::StatusCode::kNotFound, exchange));
+    EXPECT_FALSE(waiting->Health().connected);
+  }
+  options.declare_exchanges = true;
+  const auto consumer = Start(options, *inbox);
+  ASSERT_TRUE(Eventually([&] { return consumer->Health().connected; }));
+  client_.DeclareExchange(exchange, "topic");  // throws if it differs
+}
+
 TEST_F(RabbitMqConsumerTest, AQueueMadeWithOtherArgumentsIsTakenAsItIs) {
   Queue({{"x-queue-type", "quorum"}});
   Publish({"a"});

@@ -107,8 +107,10 @@ struct RabbitMqConsumerOptions {
   // Made, durable, if it is not there; bound as said. 1 to 255 bytes. A queue with arguments (a
   // quorum queue, a dead letter exchange) you make yourself; it is taken as it is.
   std::string queue = {};
-  // The exchanges must be there: until then the consumer tries again.
   std::vector<RabbitMqBinding> bindings = {};
+  // Makes the bindings' exchanges (topic, durable) where they are not there; one of another kind is
+  // an error. Otherwise they must be there: until then the consumer tries again.
+  bool declare_exchanges = false;
   // Messages that the broker hands out before the first is acknowledged. 1 to 65,535.
   int prefetch = 100;
   // As for the transport.

@@ -19,7 +19,8 @@ class RabbitMqCarrier : public Carrier {
     auto consumer = daybook::RabbitMqConsumer::Start(
         {.uri = uri_,
          .queue = "orders",
-         .bindings = {{.exchange = "parcels", .routing_key = "shipping.contracts.v1.*"}}},
+         .bindings = {{.exchange = "parcels", .routing_key = "shipping.contracts.v1.*"}},
+         .declare_exchanges = true},
         inbox);
     if (!consumer.ok()) return consumer.status();
     consumer_ = *std::move(consumer);

@@ -168,6 +168,12 @@ absl::Status Connection::LastReply(std::string_view doing) const {
   return FromReply(doing, amqp_get_rpc_reply(state_));
 }
 
+absl::Status Connection::EnsureExchange(const std::string& name, bool make) const {
+  amqp_exchange_declare(state_, kChannel, ToBytes(name), amqp_cstring_bytes("topic"), make ? 0 : 1,
+                        1, 0, 0, amqp_empty_table);
+  return LastReply(absl::StrCat("exchange ", name));
+}
+
 absl::Status Connection::ReopenChannel() {
   amqp_channel_close_ok_t closed = {};
   const int result = amqp_send_method(state_, kChannel, AMQP_CHANNEL_CLOSE_OK_METHOD, &closed);

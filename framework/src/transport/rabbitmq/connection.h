@@ -52,6 +52,9 @@ class Connection {
   // Of the last call to rabbitmq-c that returns a pointer.
   absl::Status LastReply(std::string_view doing) const;
 
+  // That this exchange is there and a durable topic exchange; makes it, if told to.
+  absl::Status EnsureExchange(const std::string& name, bool make) const;
+
   // Opens channel 1 again, which the broker has closed.
   absl::Status ReopenChannel();
 

@@ -37,6 +37,9 @@ absl::Status Consuming::MakeQueue(const RabbitMqConsumerOptions& options) {
 
 absl::Status Consuming::Bind(const RabbitMqConsumerOptions& options) {
   for (const RabbitMqBinding& binding : options.bindings) {
+    if (options.declare_exchanges) {
+      DAYBOOK_RETURN_IF_ERROR(connection_->EnsureExchange(binding.exchange, true));
+    }
     amqp_queue_bind(connection_->state(), kChannel, ToBytes(options.queue),
                     ToBytes(binding.exchange), ToBytes(binding.routing_key), amqp_empty_table);
     DAYBOOK_RETURN_IF_ERROR(connection_->LastReply(

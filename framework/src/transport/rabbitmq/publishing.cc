@@ -38,10 +38,8 @@ absl::StatusOr<std::unique_ptr<Publishing>> Publishing::Open(
 }
 
 absl::Status Publishing::SetUpChannel() {
-  amqp_exchange_declare(connection_->state(), kChannel, ToBytes(options_.exchange),
-                        amqp_cstring_bytes("topic"), options_.declare_exchange ? 0 : 1, 1, 0, 0,
-                        amqp_empty_table);
-  DAYBOOK_RETURN_IF_ERROR(connection_->LastReply(absl::StrCat("exchange ", options_.exchange)));
+  DAYBOOK_RETURN_IF_ERROR(
+      connection_->EnsureExchange(options_.exchange, options_.declare_exchange));
   amqp_confirm_select(connection_->state(), kChannel);
   return connection_->LastReply("asking for confirms");
 }
