@@ -61,11 +61,14 @@ TEST_F(CommandLineTest, WrongUsageExitsWith2AndSaysWhatIsWrong) {
       {"demo", "--seconds", "nan"},
       {"demo", "--seconds", "inf"},
       {"demo", "--seconds", "x"},
+      {"subscriptions", "reset", "orders", "x"},
+      {"subscriptions", "reset", "orders", "-1"},
   };
   for (const auto& arguments : wrong) {
     const Ended ended = Run(arguments);
     EXPECT_EQ(ended.exit_code, 2) << testing::PrintToString(arguments);
     EXPECT_THAT(ended.errors, testing::Not(IsEmpty())) << testing::PrintToString(arguments);
+    EXPECT_LT(ended.errors.size(), 300u) << ended.errors;
   }
 }
 

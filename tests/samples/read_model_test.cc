@@ -262,6 +262,19 @@ TEST_F(ReadModelServiceTest, AWriteIsSeenByWhoAsksForItsPosition) {
   }
 }
 
+TEST_F(ReadModelServiceTest, TheHealthTellsOfThem) {
+  Placed("ann");
+  Get(client_, "/orders?after=" + after_);
+  Get(client_, "/reports/revenue?after=" + after_);
+  const auto health = Parsed<api::v1::Health>(Get(client_, "/health"));
+  ASSERT_EQ(health.read_models_size(), 2);
+  for (const api::v1::ReadModel& model : health.read_models()) {
+    EXPECT_EQ(model.state(), "running") << model.name();
+    EXPECT_EQ(model.checkpoint(), health.head()) << model.name();
+    EXPECT_EQ(model.error(), "") << model.name();
+  }
+}
+
 TEST_F(ReadModelServiceTest, ARefundAndACreditNoteAreSubtracted) {
   const std::string cancelled = Placed("ann");
   const std::string returned = Placed("bob");

@@ -6,11 +6,23 @@
 
 namespace shop {
 
-void AddHealthRoute(Shop& shop, std::function<daybook::StoreHealth()> health,
+namespace {
+
+void Describe(const daybook::SubscriptionHealth& health, api::v1::ReadModel* view) {
+  view->set_name(health.name);
+  view->set_state(std::string(Name(health.state)));
+  view->set_checkpoint(health.checkpoint.value());
+  view->set_lag(health.lag);
+  view->set_error(std::string(health.last_error.message()));
+}
+
+}  // namespace
+
+void AddHealthRoute(Shop& shop, std::function<daybook::StoreHealth()> health, ReadModels* models,
                     const Messaging* messaging, Router& router) {
   router.Get(
       "/health",
-      [&shop, health = std::move(health),
+      [&shop, health = std::move(health), models,
        messaging](const httplib::Request&) -> absl::StatusOr<Reply> {
         const daybook::StoreHealth now = health();
         const auto head = shop.store.Head();
@@ -21,6 +33,10 @@ void AddHealthRoute(Shop& shop, std::function<daybook::StoreHealth()> health,
         view.set_background(now.background.ok() ? "ok"
                                                 : absl::StatusCodeToString(now.background.code()));
         view.set_wal_bytes(now.wal_bytes);
+        if (models != nullptr) {
+          Describe(models->order_list().Health().live, view.add_read_models());
+          Describe(models->revenue().Health().live, view.add_read_models());
+        }
         if (messaging != nullptr) *view.mutable_messaging() = messaging->Health();
         return JsonReply(now.writable.ok() ? 200 : 503, view);
       });

@@ -59,7 +59,7 @@ class HttpServer::Impl {
     AddOrderRoutes(shop, options.read_models, router_);
     if (options.read_models != nullptr) AddReportRoutes(*options.read_models, router_);
     AddCreditNoteRoutes(shop, router_);
-    AddHealthRoute(shop, std::move(health), options.messaging, router_);
+    AddHealthRoute(shop, std::move(health), options.read_models, options.messaging, router_);
     router_.RefuseTheRest();
   }
 

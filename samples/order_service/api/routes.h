@@ -16,7 +16,7 @@ namespace shop {
 // The shop, and the read models and the messaging where there are any, outlive the router.
 void AddOrderRoutes(Shop& shop, ReadModels* models, Router& router);
 void AddCreditNoteRoutes(Shop& shop, Router& router);
-void AddHealthRoute(Shop& shop, std::function<daybook::StoreHealth()> health,
+void AddHealthRoute(Shop& shop, std::function<daybook::StoreHealth()> health, ReadModels* models,
                     const Messaging* messaging, Router& router);
 
 }  // namespace shop

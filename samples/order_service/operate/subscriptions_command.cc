@@ -6,6 +6,7 @@
 #include <iostream>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "api/api.pb.h"
@@ -121,7 +122,11 @@ SubscriptionsCommand::SubscriptionsCommand(CLI::App& app,
   add("reset", "Handle again, or skip to, what follows a position")
       ->add_option("POSITION", arguments_->position, "Of the log; 0: everything")
       ->required()
-      ->check(CLI::NonNegativeNumber);
+      ->check([](const std::string& text) -> std::string {
+        int64_t position = 0;
+        if (absl::SimpleAtoi(text, &position) && position >= 0) return "";
+        return "is no position: a whole number, 0 or more";
+      });
   add("parked", "List the records that were set aside");
   add("replay", "Handle parked records again")
       ->add_option("LANE", arguments_->lane, "Only these; otherwise all lanes");
