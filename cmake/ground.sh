@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Sourced by the scripts that people run (samples/run, tests/run, bench/run): installs what is
-# missing, builds quietly.
+# Sourced by the scripts that people run (samples/run, tests/run, bench/run), which set $root to the
+# tree's folder: installs what is missing, builds quietly.
 #
 #   need g++ g++ "compiles"            the command g++; Debian's package g++ brings it
 #   need - libsqlite3-dev "the log"    a library: the package itself is looked for
@@ -107,11 +107,14 @@ jobs_here() {
   echo $((jobs > 1 ? jobs : 1))
 }
 
-# Only a new build folder takes these; an old one keeps what it was made with.
+# Only a new build folder takes these; an old one keeps what it was made with. With the other
+# variables a compiler cache finds again what another clone, or one of the tests' own builds, has
+# compiled.
 choose_tools() {
   if command -v ninja >/dev/null; then export CMAKE_GENERATOR="${CMAKE_GENERATOR:-Ninja}"; fi
   if command -v ccache >/dev/null; then
     export CMAKE_CXX_COMPILER_LAUNCHER="${CMAKE_CXX_COMPILER_LAUNCHER:-ccache}"
+    export CCACHE_NOHASHDIR=1 CCACHE_IGNOREOPTIONS=-Werror
   fi
 }
 
@@ -133,7 +136,7 @@ build() {
   local folder=$1 started=$SECONDS
   shift
   printf 'Building in %s ' "$folder"
-  if ! cmake --build "$folder" -j "$(jobs_here)" ${1:+--target "$@"} 2>&1 |
+  if ! CCACHE_BASEDIR=$root cmake --build "$folder" -j "$(jobs_here)" ${1:+--target "$@"} 2>&1 |
     tee "$folder/build.log" | show_progress; then
     printf '\n'
     cat "$folder/build.log" >&2
