@@ -8,6 +8,7 @@
 #include "daybook/cloudevents.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "google/protobuf/util/time_util.h"
+#include "json.h"
 #include "make_status.h"
 #include "publishing/attributes.h"
 #include "status_macros.h"
@@ -74,8 +75,6 @@ absl::Status CheckReceived(std::string_view spec_version, const IntegrationEvent
 
 namespace {
 
-using google::protobuf::util::JsonParseOptions;
-using google::protobuf::util::JsonStringToMessage;
 using google::protobuf::util::MessageToJsonString;
 using internal::Attribute;
 using internal::JsonCloudEvent;
@@ -102,9 +101,7 @@ absl::Status PutData(const IntegrationEvent& event, JsonCloudEvent& json) {
     json.set_data_base64(event.data);
     return absl::OkStatus();
   }
-  if (internal::IsUtf8(event.data) && JsonStringToMessage(event.data, json.mutable_data()).ok()) {
-    return absl::OkStatus();
-  }
+  if (internal::ParseJson(event.data, *json.mutable_data()).ok()) return absl::OkStatus();
   return Unsendable(event, "its data is said to be JSON, and is not");
 }
 
@@ -155,11 +152,8 @@ absl::StatusOr<std::string> ToCloudEventJson(const IntegrationEvent& event) {
 
 absl::StatusOr<IntegrationEvent> FromCloudEventJson(std::string_view text) {
   JsonCloudEvent json;
-  JsonParseOptions options;
-  options.ignore_unknown_fields = true;
-  if (!internal::IsUtf8(text) ||
-      !JsonStringToMessage({text.data(), text.size()}, &json, options).ok()) {
-    return NotACloudEvent("it is not the JSON of one");
+  if (const absl::Status parsed = internal::ParseJson(text, json); !parsed.ok()) {
+    return NotACloudEvent(internal::ToStd(parsed.message()));
   }
   IntegrationEvent event;
   for (const Attribute& attribute : internal::kAttributes) {

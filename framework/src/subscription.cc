@@ -6,6 +6,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "bounds.h"
 #include "daybook/status.h"
 #include "make_status.h"
 #include "query_check.h"
@@ -74,6 +75,11 @@ Handler::Handler(EventHandlers handlers) : types_(handlers.types()) {
   };
 }
 
+absl::Status Handler::Check() const {
+  if (!usable_.ok() || function_ != nullptr || later_ != nullptr) return usable_;
+  return internal::MakeStatus(absl::StatusCode::kInvalidArgument, "it has an empty handler");
+}
+
 namespace internal {
 
 absl::Status NotNow(absl::Status error) { return Marked(std::move(error), kNotNowUrl); }
@@ -129,40 +135,22 @@ absl::Status CheckSubscriptionName(std::string_view name) {
 }
 
 absl::Status CheckOptions(const SubscriptionOptions& options, bool completes_later) {
-  using std::chrono::milliseconds;
   DAYBOOK_RETURN_IF_ERROR(CheckSubscriptionName(options.name));
   DAYBOOK_RETURN_IF_ERROR(CheckFilter({.category = options.category,
                                        .types = options.types,
                                        .stream_prefix = options.stream_prefix}));
-  struct Bound {
-    const char* name;
-    int64_t value, least, most;
-  };
-  constexpr int64_t kDayMs = 24 * 3600 * 1000;
-  const RetryPolicy& retry = options.retry;
-  const std::array<Bound, 12> bounds = {{
+  const std::string whose = absl::StrCat("subscription '", options.name, "'");
+  const std::array<Bound, 7> bounds = {{
       {"max_in_flight", options.max_in_flight, 1, completes_later ? 10'000 : 256},
       {"window", options.window, options.max_in_flight, 65'536},
-      {"retry.max_attempts", retry.max_attempts, 1, 1'000'000},
-      {"retry.backoff.first (ms)", retry.backoff.first.count(), 1, kDayMs},
-      {"retry.backoff.longest (ms)", retry.backoff.longest.count(), retry.backoff.first.count(),
-       kDayMs},
-      {"retry.outage.first (ms)", retry.outage.first.count(), 1, kDayMs},
-      {"retry.outage.longest (ms)", retry.outage.longest.count(), retry.outage.first.count(),
-       kDayMs},
       {"limits.records", options.limits.records, 1, 4000},
       {"limits.lanes", options.limits.lanes, 1, 4000},
       {"checkpoint_every", options.checkpoint_every, 1, 1'000'000},
       {"checkpoint_interval (ms)", options.checkpoint_interval.count(), 1, kDayMs},
       {"lease (ms)", options.lease.count(), 100, 3'600'000},
   }};
-  for (const Bound& bound : bounds) {
-    if (bound.value >= bound.least && bound.value <= bound.most) continue;
-    return MakeStatus(absl::StatusCode::kInvalidArgument,
-                      absl::StrCat("subscription '", options.name, "': ", bound.name, " is ",
-                                   bound.value, "; from ", bound.least, " to ", bound.most));
-  }
-  return absl::OkStatus();
+  DAYBOOK_RETURN_IF_ERROR(CheckBounds(whose, BoundsOf(options.retry)));
+  return CheckBounds(whose, bounds);
 }
 
 }  // namespace internal

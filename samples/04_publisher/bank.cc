@@ -41,6 +41,10 @@ absl::Status Run(const std::string& path, daybook::Transport& transport) {
   daybook::Subscription publisher(**store, {.name = "bank-events", .category = "account"},
                                   daybook::PublishTo(Contracts(), transport));
   if (absl::Status started = publisher.Start(); !started.ok()) return started;
-  return publisher.WaitUntil(drawn->position,
-                             std::chrono::steady_clock::now() + std::chrono::minutes(1));
+  absl::Status done = publisher.WaitUntil(
+      drawn->position, std::chrono::steady_clock::now() + std::chrono::seconds(10));
+  if (done.ok() && publisher.Health().parked_records > 0) {
+    return absl::AbortedError("some could not be published, and are parked");
+  }
+  return done;
 }

@@ -34,10 +34,16 @@ absl::Status Receive(const std::string& uri, int64_t count) {
        .declare_exchanges = true},
       **inbox);
   if (!consumer.ok()) return consumer.status();
-  while ((*consumer)->Health().handled < count) {
+  std::string trouble;
+  while (true) {
+    const daybook::RabbitMqConsumerHealth health = (*consumer)->Health();
+    if (health.handled >= count) return absl::OkStatus();
+    if (health.last_error.message() != trouble) {
+      trouble = std::string(health.last_error.message());
+      if (!trouble.empty()) std::cerr << trouble << '\n';
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
-  return absl::OkStatus();
 }
 
 int main(int argc, char** argv) {

@@ -23,6 +23,8 @@ class Broker {
 
   // Without secrets.
   virtual std::string endpoint() const = 0;
+  // Why nothing comes in, or goes out; OK if it does.
+  virtual absl::Status Problem() const = 0;
 };
 
 }  // namespace shipping

@@ -56,6 +56,18 @@ absl::Status Print(const shipping::Counts& counts, bool json) {
   return absl::OkStatus();
 }
 
+// What stands in the way, as it comes and goes, until one of the signals comes.
+void TellOfTrouble(const shipping::Broker& broker, const sigset_t& stop) {
+  const timespec second = {.tv_sec = 1, .tv_nsec = 0};
+  std::string told;
+  while (sigtimedwait(&stop, nullptr, &second) < 0) {
+    const std::string now(broker.Problem().message());
+    if (now == told) continue;
+    std::cerr << "shipping_service: " << (now.empty() ? "all is well again" : now) << std::endl;
+    told = now;
+  }
+}
+
 int Run(const Flags& flags) {
   sigset_t stop;
   sigemptyset(&stop);
@@ -72,8 +84,7 @@ int Run(const Flags& flags) {
     std::cout << "shipping what is paid, through " << (*broker)->endpoint() << ", parcels are in "
               << flags.db << std::endl;
   }
-  int signal = 0;
-  sigwait(&stop, &signal);
+  TellOfTrouble(**broker, stop);
   broker->reset();
   const auto counts = (*shipping)->Count();
   if (!counts.ok()) return Fail(counts.status());

@@ -30,6 +30,11 @@ class OverRabbitMq : public Broker {
 
   std::string endpoint() const override { return transport_->Health().endpoint; }
 
+  absl::Status Problem() const override {
+    const absl::Status in = consumer_->Health().last_error;
+    return in.ok() ? shipping_.PublishingProblem() : in;
+  }
+
  private:
   Shipping& shipping_;
   const std::unique_ptr<daybook::RabbitMqTransport> transport_;

@@ -73,6 +73,12 @@ absl::Status Shipping::Publish(daybook::Transport& transport, const std::string&
   return publisher_->Start();
 }
 
+absl::Status Shipping::PublishingProblem() const {
+  const daybook::SubscriptionHealth health = publisher_->Health();
+  return health.state == daybook::SubscriptionState::kRunning ? absl::OkStatus()
+                                                              : health.last_error;
+}
+
 absl::StatusOr<Counts> Shipping::Count() const {
   const auto parked = inbox_->Parked();
   if (!parked.ok()) return parked.status();

@@ -41,6 +41,8 @@ class Shipping {
   // transport outlives. How far it has come is remembered for each `kind` of transport.
   absl::Status Publish(daybook::Transport& transport, const std::string& kind);
   void StopPublishing() { publisher_.reset(); }
+  // Why the line stands still. REQUIRES: it has been started.
+  absl::Status PublishingProblem() const;
 
   absl::StatusOr<Counts> Count() const;
 

@@ -211,6 +211,18 @@ TEST_P(InboxParkingTest, ADiscardedMessageIsGoneAndItsLaneGoesOn) {
   EXPECT_THAT(inbox->Replay("1"), HasCode(absl::StatusCode::kNotFound));
 }
 
+TEST_P(InboxParkingTest, ADiscardedMessageThatComesAgainIsADuplicate) {
+  bad_ = {"a"};
+  auto inbox = OpenThis();
+  EXPECT_THAT(inbox->Receive(Credited("a", 1)), IsParked());
+  EXPECT_THAT(inbox->Discard(Parked(*inbox).at(0).number), IsOk());
+  bad_ = {};
+
+  EXPECT_THAT(inbox->Receive(Credited("a", 1)), IsDuplicate());
+
+  EXPECT_THAT(Effects(), IsEmpty());
+}
+
 TEST_P(InboxParkingTest, ParkedMessagesArePagedThrough) {
   auto inbox = OpenThis();
   for (const char* id : {"a", "b", "c"}) {

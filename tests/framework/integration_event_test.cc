@@ -44,6 +44,12 @@ const char* const kTrace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331
 
 // ---- On the wire -------------------------------------------------------------------------------
 
+// A whole CloudEvent, with data of so many brackets.
+std::string Nested(size_t depth, const std::string& before = "") {
+  return R"({"specversion":"1.0","id":"1","source":"/s","type":"x.Y",)" + before + R"("data":)" +
+         std::string(depth, '[') + std::string(depth, ']') + "}";
+}
+
 TEST(WireTest, BinaryAmqpHasTableHeadersWithAnUnderscore) {
   const auto message = ToWire(Paid(), ContentMode::kBinary, Binding::kAmqp);
   ASSERT_THAT(message, IsOk());
@@ -141,6 +147,13 @@ TEST(WireTest, WhatIsNoCloudEventIsRefusedWithAReason) {
   EXPECT_THAT(FromWire({.headers = {{"ce_time", "yesterday"}}}), refused("RFC 3339"));
   EXPECT_THAT(FromWire({.content_type = "application/cloudevents+json", .body = "{"}),
               refused("not the JSON of one"));
+  EXPECT_THAT(FromWire({.content_type = "application/cloudevents+json", .body = Nested(5000)}),
+              refused("nested deeper than 100 levels"));
+  EXPECT_THAT(FromWire({.content_type = "application/cloudevents+json",
+                        .body = Nested(5000, R"("x":'"',)")}),
+              refused("nested deeper than 100 levels"));
+  EXPECT_THAT(FromWire({.content_type = "application/cloudevents+json", .body = Nested(20)}),
+              IsOk());
   EXPECT_THAT(FromWire({.content_type = "application/cloudevents+avro"}),
               refused("the format application/cloudevents+avro is not read"));
   EXPECT_THAT(FromWire({.content_type = "application/cloudevents-batch+json", .body = "[]"}),

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -98,6 +99,37 @@ TEST_F(ProjectionTest, AHandlerThatFailsHalfwayLeavesNothingOfItsRecord) {
   EXPECT_EQ(ModelInt("SELECT count(*) FROM entry"), 1);
   EXPECT_EQ(ModelInt("SELECT count(*) FROM balance"), 1);
   EXPECT_EQ(ModelInt("SELECT position FROM daybook_projection"), 1);
+}
+
+// Behind others in its batch, and first in one; once, and again and again.
+TEST_F(ProjectionTest, WhatWasHandledBesideARecordThatFailedIsThereOnce) {
+  // given
+  constexpr int kEvents = 3000;
+  for (int i = 0; i < kEvents; ++i) Append("account-ada", Deposit(1));
+  const std::map<int64_t, int> fails = {{1, 1}, {2, 1}, {500, 2}, {501, 1}, {1700, 3}, {3000, 1}};
+  std::map<int64_t, int> calls;
+  ProjectionHandlers handlers;
+  handlers.On([&](ReadModel& db, const Deposited&, const RecordedEvent& at) -> absl::Status {
+    const int64_t position = at.position().value();
+    absl::Status half =
+        db.Execute("INSERT INTO entry VALUES (?1, ?2, ?3)", position, "ada", calls[position]);
+    const auto failing = fails.find(position);
+    const bool fail = failing != fails.end() && calls[position] < failing->second + 1;
+    ++calls[position];
+    return fail ? absl::InternalError("halfway") : half;
+  });
+  ProjectionOptions options = Options();
+  options.retry.max_attempts = 5;
+  SqliteProjection ledger(*store_, options, handlers);
+  // when
+  ASSERT_THAT(ledger.Start(), IsOk());
+  ASSERT_THAT(ledger.WaitUntil(Position(kEvents), Soon()), IsOk());
+  ledger.Stop();
+  // then
+  EXPECT_EQ(ModelInt("SELECT count(*) FROM entry"), kEvents);
+  EXPECT_EQ(ModelInt("SELECT count(DISTINCT position) FROM entry"), kEvents);
+  EXPECT_EQ(ModelInt("SELECT position FROM daybook_projection"), kEvents);
+  EXPECT_LT(calls[400], 9) << "a batch is not handled again for each failure in it";
 }
 
 TEST_F(ProjectionTest, AnEndThatCannotBeCommittedLeavesNeitherTablesNorPosition) {

@@ -199,11 +199,15 @@ TEST_F(PublisherTest, AnEventThatIsForgottenStopsTheLine) {
   EXPECT_EQ(publisher->Health().checkpoint, Position(0));
 }
 
-TEST_F(PublisherTest, AWrongSourceStopsTheLine) {
-  Append("1");
-  const auto publisher = Publish(Translator({.source = "my bank"}));
-  ASSERT_TRUE(Stops(*publisher));
-  EXPECT_THAT(publisher->Health().last_error, HasCode(absl::StatusCode::kInvalidArgument));
+TEST_F(PublisherTest, ATranslatorThatCannotWorkIsRefusedAtTheStart) {
+  const auto started = [&](Translator contracts) {
+    return Subscription(*store_, {.name = "publisher"}, PublishTo(std::move(contracts), transport_))
+        .Start();
+  };
+  EXPECT_THAT(started(Translator({.source = "my bank"})),
+              Fails(absl::StatusCode::kInvalidArgument, "'my bank'"));
+  EXPECT_THAT(started(Contracts().Ignore<Deposited>()),
+              Fails(absl::StatusCode::kInvalidArgument, "Deposited"));
 }
 
 // A broker outage burned every message's attempts, elsewhere.

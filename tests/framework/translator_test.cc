@@ -176,6 +176,8 @@ TEST(TranslatorTest, ASourceIsAUriReference) {
   EXPECT_THAT(Translator({.source = "/bank"}).Check(), IsOk());
   EXPECT_THAT(Translator({.source = "https://bank.example/a?b#c"}).Check(), IsOk());
   EXPECT_THAT(Translator({}).Check(), Fails(absl::StatusCode::kInvalidArgument, "source"));
+  EXPECT_THAT(Translator({.source = "/bank"}).Ignore<Deposited>().Ignore<Deposited>().Check(),
+              IsOk());
   EXPECT_THAT(Translator({.source = "my bank"}).Check(),
               HasCode(absl::StatusCode::kInvalidArgument));
 }

@@ -10,6 +10,7 @@
 
 #include "daybook/in_process.h"
 #include "daybook/jsonl.h"
+#include "daybook/sqlite_event_store.h"
 #include "daybook/subscription.h"
 #include "status_testing.h"
 #include "support/temp_dir.h"
@@ -120,6 +121,17 @@ TEST_F(JsonlTransportTest, ALineThatAnEarlierProcessLeftOffIsEnded) {
   std::ofstream(path_) << "{\"half";
   EXPECT_EQ(Send(*Open()).delivery, Delivery::kConfirmed);
   EXPECT_EQ(Content(), std::string("{\"half\n") + kLine + "\n");
+}
+
+// "Confirmed", and gone with the database's next write.
+TEST_F(JsonlTransportTest, AFileOfADatabaseIsRefused) {
+  const auto store = SqliteEventStore::Open({.path = folder_.File("log.db")});
+  ASSERT_THAT(store, IsOk());
+  for (const char* suffix : {"", "-wal", "-shm", "-turn"}) {
+    EXPECT_THAT(JsonlTransport::Open(folder_.File("log.db") + suffix),
+                Fails(absl::StatusCode::kInvalidArgument, "SQLite"));
+  }
+  EXPECT_THAT(JsonlTransport::Open(""), Fails(absl::StatusCode::kInvalidArgument, "empty"));
 }
 
 TEST_F(JsonlTransportTest, AFileThatCannotBeOpenedIsNamed) {

@@ -400,6 +400,24 @@ TEST_F(RabbitMqConsumerTest, AMissingExchangeIsSaidAndWaitedFor) {
   EXPECT_TRUE(Eventually([&] { return consumer->Health().connected; }));
 }
 
+// The broker tells nobody that an exchange has gone, and the bindings with it.
+TEST_F(RabbitMqConsumerTest, BindsAgainToAnExchangeThatWasDeletedAndMadeAgain) {
+  const auto inbox = OpenInbox();
+  const auto consumer = Start(ConsumerOptions(), *inbox);
+  ASSERT_TRUE(Eventually([&] { return consumer->Health().connected; }));
+  client_.DeleteExchange(exchange_);
+  client_.DeclareExchange(exchange_);
+  const auto transport = Connect(Options());
+
+  int n = 0;
+  EXPECT_TRUE(Eventually([&] {
+    const std::string value = "again-" + std::to_string(++n);
+    transport->Send(Value(value), answers_.For(value));
+    return answers_.Of(value).delivery == Delivery::kConfirmed;
+  }));
+  EXPECT_TRUE(effects_.WaitFor(1));
+}
+
 TEST_F(RabbitMqConsumerTest, AWrongPasswordIsSaidButNotShown) {
   const auto inbox = OpenInbox();
   RabbitMqConsumerOptions options = ConsumerOptions();

@@ -189,7 +189,7 @@ TEST_F(MessagingTest, ABrokerThatIsNotThereIsSeenInHealthWithoutSecretsAndOrders
     return view.messaging().publisher().state() == "outage" &&
            !view.messaging().consumer().error().empty();
   });
-  EXPECT_EQ(health.status(), "ok");
+  EXPECT_EQ(health.status(), "degraded");
   EXPECT_FALSE(health.messaging().publisher().connected());
   EXPECT_FALSE(health.messaging().consumer().connected());
   EXPECT_THAT(health.messaging().publisher().endpoint(), HasSubstr("127.0.0.1:1"));

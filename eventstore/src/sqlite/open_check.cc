@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <optional>
 
@@ -27,16 +26,6 @@ constexpr std::chrono::seconds kMaxOnceRetention = std::chrono::hours(24 * 365 *
 
 absl::Status Invalid(const std::string& message) {
   return MakeStatus(absl::StatusCode::kInvalidArgument, message);
-}
-
-absl::Status CheckKind(const std::string& path) {
-  struct stat entry = {};
-  if (stat(path.c_str(), &entry) != 0) {
-    return errno == ENOENT ? absl::OkStatus() : SystemError("looking at", path);
-  }
-  if (S_ISDIR(entry.st_mode)) return Invalid(path + " is a folder; name a file in it");
-  if (!S_ISREG(entry.st_mode)) return Invalid(path + " is no regular file; name another");
-  return absl::OkStatus();
 }
 
 std::optional<int64_t> SizeOf(const std::string& path) {
@@ -80,7 +69,7 @@ absl::StatusOr<SqliteEventStoreOptions> CheckOptions(const SqliteEventStoreOptio
         absl::StrCat("options.vfs is \"", options.vfs, "\", which is not registered with SQLite"));
   }
   DAYBOOK_RETURN_IF_ERROR(CheckFolder(path.parent_path()));
-  DAYBOOK_RETURN_IF_ERROR(CheckKind(options.path));
+  DAYBOOK_RETURN_IF_ERROR(CheckRegularFile(options.path));
   return options;
 }
 

@@ -1,5 +1,7 @@
 #include "sqlite/paths.h"
 
+#include <sys/stat.h>
+
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -55,6 +57,18 @@ absl::StatusOr<std::filesystem::path> AbsolutePath(std::string_view what, const 
   return MakeStatus(absl::StatusCode::kNotFound,
                     absl::StrCat(path, ": there is no working directory it could be in (",
                                  failed.message(), "); name it from the root on"));
+}
+
+absl::Status CheckRegularFile(const std::string& path) {
+  struct stat entry = {};
+  if (stat(path.c_str(), &entry) != 0) {
+    return errno == ENOENT ? absl::OkStatus() : SystemError("looking at", path);
+  }
+  if (S_ISREG(entry.st_mode)) return absl::OkStatus();
+  return MakeStatus(
+      absl::StatusCode::kInvalidArgument,
+      absl::StrCat(path, S_ISDIR(entry.st_mode) ? " is a folder; name a file in it"
+                                                : " is no regular file; name another"));
 }
 
 absl::Status CheckFolder(const std::filesystem::path& folder) {

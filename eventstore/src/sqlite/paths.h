@@ -18,6 +18,9 @@ absl::Status SystemError(std::string_view doing, const std::string& path);
 // kNotFound: it is relative, and the working directory is gone.
 absl::StatusOr<std::filesystem::path> AbsolutePath(std::string_view what, const std::string& path);
 
+// kInvalidArgument: there is something that is no regular file. OK where there is nothing.
+absl::Status CheckRegularFile(const std::string& path);
+
 // kNotFound unless it is a folder.
 absl::Status CheckFolder(const std::filesystem::path& folder);
 

@@ -170,8 +170,9 @@ struct InboxOptions {
   // inboxes, of the same consumer or others, in several processes, may have it open. Beside it
   // stand its -wal, -shm and -turn.
   std::string path = {};
-  // SQL that makes your tables in a file that has none yet. May be empty. Foreign keys are not
-  // enforced.
+  // SQL that makes your tables, run once, when the file is made; in a file that has an inbox or
+  // tables of any kind it is not looked at, so that what it changes you change yourself. May be
+  // empty. Foreign keys are not enforced.
   std::string schema = {};
   // Who consumes: marks are kept for each consumer. 1 to 200 bytes, none below 0x20.
   std::string consumer = {};
@@ -192,7 +193,7 @@ struct InboxOptions {
 // What became of a message that an inbox took: with each the broker may forget it.
 enum class Receipt {
   kHandled,
-  kDuplicate,  // its mark was in the file; a once-key found again shows in the append's answer
+  kDuplicate,  // its mark is in the file; a once-key found again shows in the append's answer
   kIgnored,
   kParked,  // now, or earlier: a message stands there once, however often it comes
 };
@@ -263,7 +264,9 @@ class Inbox {
   // All lanes that are there; the first failure is returned, after all were tried.
   [[nodiscard]] absl::Status ReplayAll();
 
-  // Drops a parked message for good. kNotFound: it is not there.
+  // Drops a parked message for good: it is marked as handled, so that when it comes again it is a
+  // duplicate (but one that is malformed has no id, and is parked again). kNotFound: it is not
+  // there.
   [[nodiscard]] absl::Status Discard(int64_t number);
 
   const InboxOptions& options() const;

@@ -21,7 +21,8 @@ namespace daybook {
 class JsonlTransport : public Transport {
  public:
   // Appends to the file, which is made if it is not there; "-" is standard output. The statuses of
-  // open(2): kNotFound, kPermissionDenied, ...
+  // open(2): kNotFound, kPermissionDenied, ...; kInvalidArgument: empty, or of a SQLite database (a
+  // -wal, -shm, -turn or -journal, or a file beside which there is one).
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<JsonlTransport>> Open(
       const std::string& path);
   ~JsonlTransport() override;

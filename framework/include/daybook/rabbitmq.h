@@ -107,6 +107,7 @@ struct RabbitMqConsumerOptions {
   // Made, durable, if it is not there; bound as said. 1 to 255 bytes. A queue with arguments (a
   // quorum queue, a dead letter exchange) you make yourself; it is taken as it is.
   std::string queue = {};
+  // Made again every five seconds: an exchange that was deleted has taken them along.
   std::vector<RabbitMqBinding> bindings = {};
   // Makes the bindings' exchanges (topic, durable) where they are not there; one of another kind is
   // an error. Otherwise they must be there: until then the consumer tries again.

@@ -258,6 +258,16 @@ class Handler {
     return handler;
   }
 
+  // One that cannot work, which Start() and CatchUp() say. REQUIRES: `why` is not OK.
+  static Handler Unusable(absl::Status why) {
+    Handler handler;
+    handler.usable_ = std::move(why);
+    return handler;
+  }
+
+  // Not OK also for an empty function.
+  absl::Status Check() const;
+
   const Function& function() const { return function_; }
   const LaterFunction& later() const { return later_; }
   // The types it can handle; empty: all.
@@ -269,6 +279,7 @@ class Handler {
   Function function_;
   LaterFunction later_;
   std::vector<std::string> types_;
+  absl::Status usable_ = absl::OkStatus();
 };
 
 // A running subscription. Thread-safe. The store must outlive it.

@@ -10,6 +10,8 @@
 //   TEST(OrderTest, EveryEventOfTheProtoIsListed) {
 //     EXPECT_THAT(daybook::testing::UnlistedEvents<Order>(), testing::IsEmpty());
 //   }
+//
+// Under `using namespace daybook`, GoogleTest's own is to be written ::testing.
 
 #ifndef DAYBOOK_TESTING_H_
 #define DAYBOOK_TESTING_H_

@@ -85,7 +85,7 @@ class Translator {
     return On<E, F>(std::move(callback));
   }
 
-  // Nothing goes out for these.
+  // Nothing goes out for these. An event is either translated or ignored: see Check().
   template <typename... E>
   Translator& Ignore() {
     (AddIgnored(E::default_instance()), ...);
@@ -99,7 +99,8 @@ class Translator {
   [[nodiscard]] absl::StatusOr<std::vector<IntegrationEvent>> Translate(
       const RecordedEvent& event) const;
 
-  // kInvalidArgument: the source is empty or no URI reference.
+  // kInvalidArgument: the source is empty or no URI reference, or an event is both translated and
+  // ignored. A publisher asks this when it starts.
   [[nodiscard]] absl::Status Check() const;
 
   // The full names of the events that are translated or ignored, former names too.
@@ -110,7 +111,8 @@ class Translator {
   using Callback = std::function<Made(const google::protobuf::Message&, const RecordedEvent&)>;
   struct Entry {
     const google::protobuf::Message* prototype = nullptr;
-    std::vector<Callback> callbacks = {};  // none: ignored
+    std::vector<Callback> callbacks = {};
+    bool ignored = false;
   };
 
   template <typename M>
@@ -141,6 +143,7 @@ class Translator {
                    const RecordedEvent& event);
   void Add(const google::protobuf::Message& prototype, Callback callback);
   void AddIgnored(const google::protobuf::Message& prototype);
+  Entry& EntryOf(const google::protobuf::Message& prototype);
 
   TranslatorOptions options_;
   std::map<std::string, std::shared_ptr<Entry>, std::less<>> by_name_;

@@ -47,7 +47,7 @@ struct DeliveryResult {
 // How a transport is. A snapshot; holds no secrets.
 struct TransportHealth {
   std::string endpoint = {};  // "amqp://127.0.0.1:5672/%2F, exchange orders"
-  bool connected = false;
+  bool connected = false;     // or, without a connection: the last message went through
   absl::Status last_error = absl::OkStatus();
   int64_t in_flight = 0;    // handed over, not answered
   int64_t confirmed = 0;    // since it was made
@@ -72,6 +72,7 @@ class Transport {
   // Destroying the transport answers what is not answered: kDown, or kNotKnown.
   virtual void Send(std::shared_ptr<const IntegrationEvent> event, Done done) = 0;
 
+  // The suite checks this too: while nothing goes through, last_error says why; `confirmed` counts.
   virtual TransportHealth Health() const = 0;
 };
 

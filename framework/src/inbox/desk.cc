@@ -68,28 +68,38 @@ absl::StatusOr<StoredMessage> ToPark(const Incoming& message, absl::Status reaso
 
 absl::StatusOr<Tried> Desk::Try(const Incoming& message, int attempt) {
   const Received at(message.event, options_.consumer, attempt);
-  if (message.handler->writes) return TryInFile(message, at);
-  DAYBOOK_ASSIGN_OR_RETURN(const bool behind, IsBehindParked(message.lane));
-  if (behind) {
-    MutexLock lock(mutex_);
-    InboxTransaction transaction(*file_);
-    DAYBOOK_RETURN_IF_ERROR(transaction.Begin());
-    DAYBOOK_ASSIGN_OR_RETURN(const std::optional<Receipt> joined, Join(message));
-    if (joined.has_value()) {
-      DAYBOOK_RETURN_IF_ERROR(transaction.Commit());
-      return Tried{.receipt = joined};
-    }
-  }
+  return message.handler->writes ? TryInFile(message, at) : TryElsewhere(message, at);
+}
+
+absl::StatusOr<Tried> Desk::TryElsewhere(const Incoming& message, const Received& at) {
+  DAYBOOK_ASSIGN_OR_RETURN(const std::optional<Receipt> known, Known(message));
+  if (known.has_value()) return Tried{.receipt = known};
   absl::Status handled = CallHandler(*message.handler, nullptr, at);
   if (!handled.ok()) return Tried{.failure = std::move(handled)};
   return Tried{.receipt = Receipt::kHandled};
+}
+
+// A transaction only where there is something to write.
+absl::StatusOr<std::optional<Receipt>> Desk::Known(const Incoming& message) {
+  MutexLock lock(mutex_);
+  DAYBOOK_ASSIGN_OR_RETURN(const bool marked,
+                           rows_.IsMarked(message.event.source, message.event.id));
+  if (marked) return std::optional(Receipt::kDuplicate);
+  DAYBOOK_ASSIGN_OR_RETURN(const bool behind, rows_.HasLane(message.lane));
+  if (!behind) return std::optional<Receipt>();
+  InboxTransaction transaction(*file_);
+  DAYBOOK_RETURN_IF_ERROR(transaction.Begin());
+  DAYBOOK_ASSIGN_OR_RETURN(const std::optional<Receipt> joined, Join(message));
+  if (joined.has_value()) DAYBOOK_RETURN_IF_ERROR(transaction.Commit());
+  return joined;
 }
 
 absl::StatusOr<Tried> Desk::TryInFile(const Incoming& message, const Received& at) {
   MutexLock lock(mutex_);
   InboxTransaction transaction(*file_);
   DAYBOOK_RETURN_IF_ERROR(transaction.Begin());
-  DAYBOOK_ASSIGN_OR_RETURN(const bool marked, rows_.IsMarked(message.event));
+  DAYBOOK_ASSIGN_OR_RETURN(const bool marked,
+                           rows_.IsMarked(message.event.source, message.event.id));
   if (marked) return Tried{.receipt = Receipt::kDuplicate};
   DAYBOOK_ASSIGN_OR_RETURN(std::optional<Receipt> receipt, Join(message));
   if (!receipt.has_value()) {
@@ -100,11 +110,6 @@ absl::StatusOr<Tried> Desk::TryInFile(const Incoming& message, const Received& a
   }
   DAYBOOK_RETURN_IF_ERROR(transaction.Commit());
   return Tried{.receipt = receipt};
-}
-
-absl::StatusOr<bool> Desk::IsBehindParked(const std::string& lane) {
-  MutexLock lock(mutex_);
-  return rows_.HasLane(lane);
 }
 
 absl::StatusOr<std::optional<Receipt>> Desk::Join(const Incoming& message) {
@@ -130,6 +135,11 @@ absl::StatusOr<Receipt> Desk::Park(StoredMessage message) {
   MutexLock lock(mutex_);
   InboxTransaction transaction(*file_);
   DAYBOOK_RETURN_IF_ERROR(transaction.Begin());
+  if (!message.parked.id.empty()) {
+    DAYBOOK_ASSIGN_OR_RETURN(const bool marked,
+                             rows_.IsMarked(message.parked.source, message.parked.id));
+    if (marked) return Receipt::kDuplicate;
+  }
   DAYBOOK_ASSIGN_OR_RETURN(const Receipt parked, ParkHere(std::move(message)));
   DAYBOOK_RETURN_IF_ERROR(transaction.Commit());
   return parked;
@@ -178,7 +188,7 @@ absl::Status Desk::TryParked(const StoredMessage& front, absl::Status& failure) 
   const int64_t number = front.parked.number;
   if (handler->writes) return TryParkedInFile(*handler, at, number, failure);
   failure = CallHandler(*handler, nullptr, at);
-  return failure.ok() ? Discard(number).status() : absl::OkStatus();
+  return failure.ok() ? Remove(number) : absl::OkStatus();
 }
 
 absl::Status Desk::TryParkedInFile(const InboxHandler& handler, const Received& at, int64_t number,
@@ -188,7 +198,7 @@ absl::Status Desk::TryParkedInFile(const InboxHandler& handler, const Received& 
   DAYBOOK_RETURN_IF_ERROR(transaction.Begin());
   DAYBOOK_ASSIGN_OR_RETURN(const bool is_there, rows_.Remove(number));
   if (!is_there) return absl::OkStatus();
-  DAYBOOK_ASSIGN_OR_RETURN(const bool marked, rows_.IsMarked(at.event()));
+  DAYBOOK_ASSIGN_OR_RETURN(const bool marked, rows_.IsMarked(at.event().source, at.event().id));
   if (!marked) DAYBOOK_RETURN_IF_ERROR(MarkAndHandle(handler, at, failure));
   return failure.ok() ? transaction.Commit() : absl::OkStatus();
 }
@@ -215,9 +225,17 @@ absl::StatusOr<bool> Desk::Discard(int64_t number) {
   MutexLock lock(mutex_);
   InboxTransaction transaction(*file_);
   DAYBOOK_RETURN_IF_ERROR(transaction.Begin());
-  DAYBOOK_ASSIGN_OR_RETURN(const bool is_there, rows_.Remove(number));
+  DAYBOOK_ASSIGN_OR_RETURN(const bool is_there, rows_.Discard(number, WallNow()));
   DAYBOOK_RETURN_IF_ERROR(transaction.Commit());
   return is_there;
+}
+
+absl::Status Desk::Remove(int64_t number) {
+  MutexLock lock(mutex_);
+  InboxTransaction transaction(*file_);
+  DAYBOOK_RETURN_IF_ERROR(transaction.Begin());
+  DAYBOOK_RETURN_IF_ERROR(rows_.Remove(number).status());
+  return transaction.Commit();
 }
 
 absl::Status Desk::ForgetMarks() {

@@ -46,7 +46,8 @@ class Desk {
 
   absl::StatusOr<Tried> Try(const Incoming& message, int attempt);
 
-  // Behind what its lane holds. kResourceExhausted: too many are parked.
+  // Behind what its lane holds; kDuplicate: it has been handled or discarded. kResourceExhausted:
+  // too many are parked.
   absl::StatusOr<Receipt> Park(StoredMessage message);
 
   // Tries the front of the lane; its error goes to `failure`.
@@ -60,7 +61,9 @@ class Desk {
 
  private:
   absl::StatusOr<Tried> TryInFile(const Incoming& message, const Received& at);
-  absl::StatusOr<bool> IsBehindParked(const std::string& lane);
+  absl::StatusOr<Tried> TryElsewhere(const Incoming& message, const Received& at);
+  absl::StatusOr<std::optional<Receipt>> Known(const Incoming& message);
+  absl::Status Remove(int64_t number);
   absl::StatusOr<std::optional<Receipt>> Join(const Incoming& message)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::StatusOr<Receipt> ParkHere(StoredMessage message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

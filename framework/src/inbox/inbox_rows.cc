@@ -35,12 +35,12 @@ std::string_view ReasonOf(const absl::Status& status) {
 
 }  // namespace
 
-absl::StatusOr<bool> InboxRows::IsMarked(const IntegrationEvent& event) {
+absl::StatusOr<bool> InboxRows::IsMarked(std::string_view source, std::string_view id) {
   static constexpr char kSql[] =
       "SELECT 1 FROM daybook_inbox WHERE consumer = ?1 AND source = ?2 AND id = ?3";
   DAYBOOK_ASSIGN_OR_RETURN(Statement * select, database_.Prepared(kSql));
   const ResetAtExit reset(*select);
-  select->Bind(std::string_view(consumer_), AsBlob(event.source), AsBlob(event.id));
+  select->Bind(std::string_view(consumer_), AsBlob(source), AsBlob(id));
   return select->Step();
 }
 
@@ -163,6 +163,16 @@ absl::StatusOr<bool> InboxRows::Remove(int64_t number) {
   remove->Bind(std::string_view(consumer_), number);
   DAYBOOK_RETURN_IF_ERROR(remove->Run());
   return sqlite3_changes(database_.handle()) > 0;
+}
+
+absl::StatusOr<bool> InboxRows::Discard(int64_t number, RecordedTime now) {
+  static constexpr char kSql[] = R"(
+INSERT OR IGNORE INTO daybook_inbox SELECT consumer, source, id, ?3 FROM daybook_parked_message
+  WHERE number = ?2 AND consumer = ?1 AND length(id) > 0)";
+  DAYBOOK_ASSIGN_OR_RETURN(Statement * insert, database_.Prepared(kSql));
+  insert->Bind(std::string_view(consumer_), number, ToMicros(now));
+  DAYBOOK_RETURN_IF_ERROR(insert->Run());
+  return Remove(number);
 }
 
 }  // namespace daybook::internal

@@ -28,7 +28,7 @@ class InboxRows {
 
   // ---- Marks -----------------------------------------------------------------------------------
 
-  absl::StatusOr<bool> IsMarked(const IntegrationEvent& event);
+  absl::StatusOr<bool> IsMarked(std::string_view source, std::string_view id);
   absl::Status Mark(const IntegrationEvent& event, RecordedTime now);
   // Some of those that are older.
   absl::Status Forget(RecordedTime older_than);
@@ -46,6 +46,8 @@ class InboxRows {
   absl::Status NoteFailure(int64_t number, const absl::Status& why, RecordedTime now);
   // False: it is not there.
   absl::StatusOr<bool> Remove(int64_t number);
+  // The same; and its mark is made, if it has source and id.
+  absl::StatusOr<bool> Discard(int64_t number, RecordedTime now);
 
  private:
   Database& database_;

@@ -9,12 +9,11 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "daybook/subscription.h"
-#include "google/protobuf/util/json_util.h"
+#include "json.h"
 #include "make_status.h"
 #include "publishing/attributes.h"
 #include "serialize.h"
 #include "to_absl.h"
-#include "utf8.h"
 
 namespace daybook::internal {
 namespace {
@@ -45,14 +44,6 @@ absl::Status Undecodable(absl::StatusCode code, const IntegrationEvent& event,
                          const std::string& why) {
   return Permanent(MakeStatus(
       code, absl::StrCat("message ", event.id, " of ", event.source, ": its data ", why)));
-}
-
-bool ParseJson(const std::string& json, Message& message) {
-  google::protobuf::util::JsonParseOptions options;
-  options.ignore_unknown_fields = true;
-  return IsUtf8(json) &&
-         google::protobuf::util::JsonStringToMessage(json, &message, options).ok() &&
-         message.IsInitialized();
 }
 
 }  // namespace
@@ -108,7 +99,7 @@ absl::StatusOr<std::unique_ptr<Message>> DecodeData(const IntegrationEvent& even
   if (type.empty() || type == kProtobufContent) {
     if (ParseSilently(event.data, *message)) return message;
   } else if (IsJson(type)) {
-    if (ParseJson(event.data, *message)) return message;
+    if (ParseJson(event.data, *message).ok() && message->IsInitialized()) return message;
   } else {
     return Undecodable(absl::StatusCode::kInvalidArgument, event,
                        absl::StrCat("is of the content type ", type,

@@ -7,6 +7,7 @@
 #include "make_status.h"
 #include "sqlite/paths.h"
 #include "status_macros.h"
+#include "subscription/outcome.h"
 
 namespace daybook::internal {
 namespace {
@@ -178,8 +179,15 @@ bool ModelWriter::IsFull() const {
 
 absl::Status ModelWriter::Handle(const ProjectionHandlers& handlers, const RecordedEvent& record) {
   static constexpr char kSavepoint[] = "SAVEPOINT record";
-  DAYBOOK_RETURN_IF_ERROR(RunOwn(kSavepoint));
-  return EndRecord(CallHandlers(handlers, record), record);
+  const bool careful = records_ > 0 && record.position() <= careful_until_;
+  if (careful) DAYBOOK_RETURN_IF_ERROR(RunOwn(kSavepoint));
+  const int64_t writes = session_->writes();
+  absl::Status handled = EndRecord(CallHandlers(handlers, record), record, careful);
+  if (handled.ok() || !in_batch_ || careful || session_->writes() == writes) return handled;
+  careful_until_ = record.position() + kMaxBatchRecords;
+  RollBack();
+  return NotNow(MakeStatus(absl::StatusCode::kAborted,
+                           absl::StrCat("its batch is handled again: ", handled.message())));
 }
 
 absl::Status ModelWriter::RunOwn(const char* sql) {
@@ -197,7 +205,8 @@ absl::Status ModelWriter::CallHandlers(const ProjectionHandlers& handlers,
   }
 }
 
-absl::Status ModelWriter::EndRecord(absl::Status handled, const RecordedEvent& record) {
+absl::Status ModelWriter::EndRecord(absl::Status handled, const RecordedEvent& record,
+                                    bool in_savepoint) {
   static constexpr char kUndo[] = "ROLLBACK TO record";
   static constexpr char kRelease[] = "RELEASE record";
   if (!database().in_transaction()) {
@@ -211,9 +220,11 @@ absl::Status ModelWriter::EndRecord(absl::Status handled, const RecordedEvent& r
                                            handled.message())));
     return undone_;
   }
-  absl::Status ended = handled.ok() ? absl::OkStatus() : RunOwn(kUndo);
-  if (ended.ok()) ended = RunOwn(kRelease);
-  if (!ended.ok()) return undone_ = ended;
+  if (in_savepoint) {
+    absl::Status ended = handled.ok() ? absl::OkStatus() : RunOwn(kUndo);
+    if (ended.ok()) ended = RunOwn(kRelease);
+    if (!ended.ok()) return undone_ = ended;
+  }
   if (handled.ok()) {
     ++records_;
     next_.event_position = record.position();

@@ -41,7 +41,8 @@ class ModelWriter final : public Effects {
   absl::Status Commit(Position checkpoint) override;
   void RollBack() override;
 
-  // All of what the handlers do with a record, or nothing. REQUIRES: in a batch.
+  // All of what the handlers do with a record, or nothing. NotNow(): the whole batch is undone, and
+  // the subscription is to begin anew. REQUIRES: in a batch.
   absl::Status Handle(const ProjectionHandlers& handlers, const RecordedEvent& record);
 
   // Whether the file could be begun with, the last time. From any thread.
@@ -57,7 +58,7 @@ class ModelWriter final : public Effects {
   absl::StatusOr<ModelStanding> TakeOver(int64_t epoch);
   absl::Status RunOwn(const char* sql);  // a constant
   absl::Status CallHandlers(const ProjectionHandlers& handlers, const RecordedEvent& record);
-  absl::Status EndRecord(absl::Status handled, const RecordedEvent& record);
+  absl::Status EndRecord(absl::Status handled, const RecordedEvent& record, bool in_savepoint);
   absl::Status Finish(Position checkpoint);
   void KeepLogSmall();
   Database& database() { return session_->database(); }
@@ -73,6 +74,9 @@ class ModelWriter final : public Effects {
   int64_t last_epoch_ = 0;                      // found in the file
   bool in_batch_ = false;
   int records_ = 0;  // handled in this batch
+  // A savepoint for each record costs as much as half a write. So there is none until a record
+  // fails that has written behind others; then that batch comes again, with savepoints.
+  Position careful_until_ = {};
   ModelStanding next_;
   std::chrono::steady_clock::time_point batch_since_;
   // This batch is not what it was: a handler has rolled back more than its own record.

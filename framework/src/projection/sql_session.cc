@@ -161,6 +161,7 @@ absl::StatusOr<std::vector<ModelRow>> SqlSession::Run(std::string_view sql,
     std::visit(Binder{.statement = statement, .index = static_cast<int>(i) + 1},
                arguments[i].value());
   }
+  if (sqlite3_stmt_readonly(statement) == 0) ++writes_;
   std::vector<ModelRow> rows;
   int code;
   while ((code = sqlite3_step(statement)) == SQLITE_ROW) rows.push_back(RowOf(statement));

@@ -38,6 +38,9 @@ class SqlSession {
   // has rolled it back must not commit by itself.
   void OnlyInTransactions() { only_in_transactions_ = true; }
 
+  // How many statements of the user's that may write have been run.
+  int64_t writes() const { return writes_; }
+
   // Its connection only reads.
   void SetReader() { is_reader_ = true; }
 
@@ -62,6 +65,7 @@ class SqlSession {
   const std::unique_ptr<Database> database_;
   std::unordered_map<std::string, Prepared, Hash, std::equal_to<>> statements_;
   bool is_users_ = false;  // SQL that runs now
+  int64_t writes_ = 0;
   bool only_in_transactions_ = false;
   bool is_reader_ = false;
 };

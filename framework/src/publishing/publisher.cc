@@ -38,10 +38,9 @@ using JobPtr = std::shared_ptr<Job>;
 class Publisher : public std::enable_shared_from_this<Publisher> {
  public:
   Publisher(Translator translator, Transport& transport)
-      : translator_(std::move(translator)), checked_(translator_.Check()), transport_(transport) {}
+      : translator_(std::move(translator)), transport_(transport) {}
 
   void Handle(const Record& record, Completion done) {
-    if (!checked_.ok()) return done(Halt(checked_));
     absl::StatusOr<std::vector<IntegrationEvent>> made = translator_.Translate(*record);
     if (!made.ok() || made->empty()) return done(made.status());
     auto job = std::make_shared<Job>(record->position(), std::move(done));
@@ -156,7 +155,6 @@ class Publisher : public std::enable_shared_from_this<Publisher> {
   }
 
   const Translator translator_;
-  const absl::Status checked_;
   Transport& transport_;
 
   Mutex mutex_;
@@ -188,6 +186,7 @@ std::string_view Name(Delivery delivery) {
 }
 
 Handler PublishTo(Translator translator, Transport& transport) {
+  if (absl::Status usable = translator.Check(); !usable.ok()) return Handler::Unusable(usable);
   auto publisher = std::make_shared<internal::Publisher>(std::move(translator), transport);
   return Handler::Later([publisher](const Record& record, Completion done) {
     publisher->Handle(record, std::move(done));

@@ -63,26 +63,33 @@ IntegrationEvent About(const RecordedEvent& event, const TranslatorOptions& opti
 }  // namespace
 
 void Translator::Add(const Message& prototype, Callback callback) {
-  AddIgnored(prototype);
-  const std::string name(prototype.GetDescriptor()->full_name());
-  by_name_.find(name)->second->callbacks.push_back(std::move(callback));
+  EntryOf(prototype).callbacks.push_back(std::move(callback));
 }
 
-// An entry without callbacks, unless there is one.
-void Translator::AddIgnored(const Message& prototype) {
+void Translator::AddIgnored(const Message& prototype) { EntryOf(prototype).ignored = true; }
+
+Translator::Entry& Translator::EntryOf(const Message& prototype) {
   const std::string own_name(prototype.GetDescriptor()->full_name());
-  if (by_name_.contains(own_name)) return;
+  if (const auto found = by_name_.find(own_name); found != by_name_.end()) return *found->second;
   const auto entry = std::make_shared<Entry>(Entry{.prototype = &prototype});
   for (const std::string& name : internal::StoredNames(*prototype.GetDescriptor())) {
     by_name_.insert_or_assign(name, entry);
   }
+  return *entry;
 }
 
 absl::Status Translator::Check() const {
-  if (internal::IsUriReference(options_.source)) return absl::OkStatus();
-  return MakeStatus(absl::StatusCode::kInvalidArgument,
-                    absl::StrCat("the translator's source '", options_.source,
-                                 "' is not a URI reference, such as /shop/orders"));
+  if (!internal::IsUriReference(options_.source)) {
+    return MakeStatus(absl::StatusCode::kInvalidArgument,
+                      absl::StrCat("the translator's source '", options_.source,
+                                   "' is not a URI reference, such as /shop/orders"));
+  }
+  for (const auto& [name, entry] : by_name_) {
+    if (!entry->ignored || entry->callbacks.empty()) continue;
+    return MakeStatus(absl::StatusCode::kInvalidArgument,
+                      absl::StrCat("the translator both translates and ignores ", name));
+  }
+  return absl::OkStatus();
 }
 
 std::vector<std::string> Translator::types() const {

@@ -75,9 +75,9 @@ absl::Status Runner::Start() {
 
 absl::Status Runner::Prepare() {
   DAYBOOK_RETURN_IF_ERROR(CheckOptions(options_, handler_.later() != nullptr));
-  if (handler_.function() == nullptr && handler_.later() == nullptr) {
-    return MakeStatus(absl::StatusCode::kInvalidArgument,
-                      absl::StrCat("subscription '", options_.name, "' has an empty handler"));
+  if (const absl::Status usable = handler_.Check(); !usable.ok()) {
+    return MakeStatus(usable.code(),
+                      absl::StrCat("subscription '", options_.name, "': ", usable.message()));
   }
   MutexLock lock(mutex_);
   if (started_) {
@@ -198,16 +198,15 @@ bool Runner::Turn() {
     return false;
   }
   bool busy = DispatchSome();
-  if (!engine_.has_value()) return false;
+  if (!engine_.has_value()) return OutcomeOf(trouble_).verdict == Verdict::kNotNow && BeginAnew();
   for (const ParkedRecord& record : engine_->TakeNewlyParked()) {
     if (options_.on_parked) options_.on_parked(record);
   }
   busy |= ReadSome();
   busy |= WriteIfDue(busy);
   if (engine_.has_value() && !begun_.ok() && engine_->stopped().ok()) {
-    DropLease(begun_);  // it was resumed: the effects begin anew
-    try_again_ = {};
-    return TakeLease().ok() && engine_.has_value();
+    DropLease(begun_);  // it was resumed
+    return BeginAnew();
   }
   return busy;
 }
@@ -294,7 +293,9 @@ void Runner::Handle(Dispatch dispatch) {
     peephole_.Open();
     const absl::Status status = Call(handler_.function(), *dispatch.record);
     peephole_.Close();
-    engine_->OnCompletion(position, OutcomeOf(status), steady_clock::now(), WallNow());
+    const Outcome outcome = OutcomeOf(status);
+    if (effects_ != nullptr && outcome.verdict == Verdict::kNotNow) return DropLease(status);
+    engine_->OnCompletion(position, outcome, steady_clock::now(), WallNow());
     return;
   }
   ++outstanding_;

@@ -25,7 +25,8 @@
 namespace daybook::internal {
 
 // Where a checkpoint commits together with what the handler wrote, instead of in the store. For a
-// handler that runs on the subscription's own thread.
+// handler that runs on the subscription's own thread. If it answers NotNow(), all that it wrote
+// since the last commit has been rolled back, and the subscription begins anew.
 class Effects {
  public:
   virtual ~Effects() = default;
@@ -77,6 +78,8 @@ class Runner : public Hub::Member, public Leases::Holder {
   absl::Status TakeLease();
   absl::StatusOr<std::optional<EngineState>> TakeRows();
   void DropLease(const absl::Status& why);
+  // After the lease was dropped: at once. False: it could not.
+  bool BeginAnew();
   bool LeaseHolds(EngineTime now);
   bool Turn();
   void TakeInput();

@@ -75,6 +75,11 @@ absl::StatusOr<std::optional<EngineState>> Runner::TakeRows() {
   return state;
 }
 
+bool Runner::BeginAnew() {
+  try_again_ = {};
+  return TakeLease().ok() && engine_.has_value();
+}
+
 void Runner::DropLease(const absl::Status& why) {
   engine_.reset();
   rows_.Forget();

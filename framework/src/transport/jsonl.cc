@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -25,6 +26,15 @@ absl::Status FromErrno(const std::string& endpoint) {
                                     ? absl::StatusCode::kResourceExhausted
                                     : absl::ErrnoToStatusCode(error);
   return MakeStatus(code, absl::StrCat(endpoint, ": ", std::strerror(error)));
+}
+
+// Opening and closing one would drop the locks of whoever has it open in this process.
+bool IsOfADatabase(const std::string& path) {
+  for (const char* suffix : {"-wal", "-shm", "-turn", "-journal"}) {
+    std::error_code ignored;
+    if (std::filesystem::exists(path + suffix, ignored) || path.ends_with(suffix)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -51,6 +61,7 @@ class JsonlTransport::Impl {
     if (!line.ok()) return {Delivery::kFailed, line.status()};
     MutexLock lock(mutex_);
     absl::Status written = Write((torn_ ? "\n" : "") + *line + "\n");
+    health_.connected = written.ok();
     if (written.ok()) {
       ++health_.confirmed;
       return {};
@@ -87,6 +98,10 @@ absl::StatusOr<std::unique_ptr<JsonlTransport>> JsonlTransport::Open(const std::
   std::unique_ptr<Impl> impl;
   if (path == "-") {
     impl = std::make_unique<Impl>(STDOUT_FILENO, false, "standard output");
+  } else if (path.empty() || IsOfADatabase(path)) {
+    return MakeStatus(absl::StatusCode::kInvalidArgument,
+                      path.empty() ? "the path is empty; name a file"
+                                   : path + " belongs to a SQLite database; name another file");
   } else {
     const int file = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (file < 0) return FromErrno(path);

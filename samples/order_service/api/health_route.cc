@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -14,6 +15,17 @@ void Describe(const daybook::SubscriptionHealth& health, api::v1::ReadModel* vie
   view->set_checkpoint(health.checkpoint.value());
   view->set_lag(health.lag);
   view->set_error(std::string(health.last_error.message()));
+}
+
+bool Moves(const std::string& state) { return state == "running" || state == "standby"; }
+
+bool IsWell(const api::v1::Health& view) {
+  const auto& models = view.read_models();
+  const bool read = std::all_of(models.begin(), models.end(),
+                                [](const auto& model) { return Moves(model.state()); });
+  if (!view.has_messaging()) return read;
+  const api::v1::Messaging& messaging = view.messaging();
+  return read && Moves(messaging.publisher().state()) && messaging.consumer().error().empty();
 }
 
 }  // namespace
@@ -38,6 +50,7 @@ void AddHealthRoute(Shop& shop, std::function<daybook::StoreHealth()> health, Re
           Describe(models->revenue().Health().live, view.add_read_models());
         }
         if (messaging != nullptr) *view.mutable_messaging() = messaging->Health();
+        if (now.writable.ok() && !IsWell(view)) view.set_status("degraded");
         return JsonReply(now.writable.ok() ? 200 : 503, view);
       });
 }

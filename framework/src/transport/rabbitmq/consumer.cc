@@ -37,6 +37,8 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds kStopsByItself(1);
+// An exchange that is deleted takes its bindings along, and nobody tells the consumer.
+constexpr std::chrono::seconds kBindAgain(5);
 
 absl::Status Wrong(absl::string_view what) {
   return MakeStatus(absl::StatusCode::kInvalidArgument, absl::StrCat("RabbitMQ: ", what));
@@ -104,6 +106,7 @@ class RabbitMqConsumer::Impl {
   std::unique_ptr<Consuming> consuming_;
   Pause reconnect_{milliseconds(100), milliseconds(5000)};
   Clock::time_point next_attempt_ = {};
+  Clock::time_point next_bind_ = {};
 
   // Of the thread that works.
   Pause retry_{milliseconds(100), milliseconds(30000)};
@@ -190,6 +193,7 @@ void RabbitMqConsumer::Impl::Reach() {
   }
   reconnect_.Reset();
   consuming_ = *std::move(opened);
+  next_bind_ = Clock::now() + kBindAgain;
   MutexLock lock(mutex_);
   ++connection_;
   taken_ = acknowledged_ = 0;
@@ -200,6 +204,10 @@ void RabbitMqConsumer::Impl::Reach() {
 // Receives last: what the client library has read already does not wake Wait().
 absl::Status RabbitMqConsumer::Impl::Exchange() {
   DAYBOOK_RETURN_IF_ERROR(SendAcknowledgement());
+  if (const Clock::time_point now = Clock::now(); now >= next_bind_) {
+    DAYBOOK_RETURN_IF_ERROR(consuming_->Bind(options_));
+    next_bind_ = now + kBindAgain;
+  }
   std::vector<Content> came;
   const absl::Status received = consuming_->Receive(came);
   MutexLock lock(mutex_);

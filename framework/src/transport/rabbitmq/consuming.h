@@ -26,6 +26,9 @@ class Consuming {
                                                          const ConnectionOptions& connection,
                                                          Stopper& stopper);
 
+  // Makes the queue's bindings, in case they are gone.
+  absl::Status Bind(const RabbitMqConsumerOptions& options);
+
   // Appends what has come.
   absl::Status Receive(std::vector<Content>& deliveries);
 
@@ -39,7 +42,6 @@ class Consuming {
   Consuming() = default;
 
   absl::Status MakeQueue(const RabbitMqConsumerOptions& options);
-  absl::Status Bind(const RabbitMqConsumerOptions& options);
   absl::Status Subscribe(const RabbitMqConsumerOptions& options);
   absl::Status Handle(const amqp_frame_t& frame, std::vector<Content>& deliveries);
 
