@@ -48,7 +48,7 @@ prepare_broker() {
   set_broker_environment "$folder"
   echo '[].' >"$folder/enabled_plugins"
   printf '%s\n' "listeners.tcp.1 = 127.0.0.1:$broker_port" "disk_free_limit.absolute = 50MB" \
-    "vm_memory_high_watermark.absolute = 512MB" >"$folder/rabbitmq.conf"
+    "vm_memory_high_watermark.absolute = 2GB" >"$folder/rabbitmq.conf"
   # Otherwise the server starts one, as a daemon, on all interfaces.
   "${in_broker[@]}" epmd -port $((broker_port + 2)) -address 127.0.0.1 >/dev/null 2>&1 &
   broker_names_pid=$!

@@ -135,7 +135,7 @@ void RabbitServer::WriteConfiguration() const {
   std::ofstream conf(dir_.File("rabbitmq.conf"));
   conf << "listeners.tcp.1 = 127.0.0.1:" << port_ << "\n"
        << "disk_free_limit.absolute = 50MB\n"
-       << "vm_memory_high_watermark.absolute = 512MB\n"
+       << "vm_memory_high_watermark.absolute = 2GB\n"
        << settings_ << "\n";
   if (!tls_) return;
   conf << "listeners.ssl.1 = 127.0.0.1:" << tls_port() << "\n"
