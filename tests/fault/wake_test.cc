@@ -13,6 +13,7 @@
 
 #include "fault/child_process.h"
 #include "fault/support.h"
+#include "support/patience.h"
 
 namespace daybook::fault {
 namespace {
@@ -25,8 +26,7 @@ class Waiter {
   Waiter(SqliteEventStore& store, Position position) {
     thread_ = std::jthread([this, &store, position] {
       thread_id_ = gettid();
-      const auto deadline = steady_clock::now() + std::chrono::seconds(60);
-      EXPECT_THAT(store.WaitBeyond(position, deadline), IsOk());
+      EXPECT_THAT(store.WaitBeyond(position, test::Soon()), IsOk());
       awake_ = steady_clock::now();
     });
     while (!IsAsleep()) std::this_thread::yield();

@@ -3,11 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <utility>
 #include <vector>
+
+#include "support/patience.h"
 
 namespace daybook::test {
 
@@ -24,8 +25,7 @@ class Heard {
   // Waits until there are `count`, and returns all there are.
   std::vector<T> Await(size_t count) {
     std::unique_lock lock(mutex_);
-    EXPECT_TRUE(
-        changed_.wait_for(lock, std::chrono::seconds(60), [&] { return values_.size() >= count; }));
+    EXPECT_TRUE(changed_.wait_for(lock, Patience(), [&] { return values_.size() >= count; }));
     return values_;
   }
 

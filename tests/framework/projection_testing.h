@@ -15,16 +15,13 @@
 #include "ledger_model.h"
 #include "status_testing.h"
 #include "store_file.h"
+#include "support/patience.h"
 
 namespace daybook::test {
 
 // A log, and a folder for the files of a projection of it.
 class ProjectionTesting : public ::testing::Test {
  protected:
-  static std::chrono::steady_clock::time_point Soon() {
-    return std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  }
-
   std::string Log() const { return folder_.File("log.db"); }
   std::string Model(int64_t version) const {
     return folder_.File("ledger.v" + std::to_string(version) + ".db");

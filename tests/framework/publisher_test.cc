@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -16,6 +17,7 @@
 #include "daybook/subscriptions.h"
 #include "status_testing.h"
 #include "store_file.h"
+#include "support/patience.h"
 
 namespace daybook::test {
 namespace {
@@ -33,8 +35,6 @@ using ::testing::SizeIs;
 constexpr RetryPolicy kHasty = {.max_attempts = 3,
                                 .backoff = {.first = milliseconds(1), .longest = milliseconds(1)},
                                 .outage = {.first = milliseconds(1), .longest = milliseconds(1)}};
-
-steady_clock::time_point Soon() { return steady_clock::now() + std::chrono::seconds(60); }
 
 bool Comes(const std::function<bool()>& condition) {
   const steady_clock::time_point deadline = Soon();
@@ -73,9 +73,9 @@ class ScriptedTransport : public Transport {
   // The next `count` that were sent, answered by the caller.
   std::vector<Sent> Take(size_t count) {
     std::unique_lock lock(mutex_);
-    EXPECT_TRUE(
-        changed_.wait_for(lock, std::chrono::seconds(60), [&] { return waiting_.size() >= count; }))
-        << waiting_.size() << " of " << count;
+    if (!changed_.wait_for(lock, Patience(), [&] { return waiting_.size() >= count; })) {
+      throw std::runtime_error(std::to_string(waiting_.size()) + " of " + std::to_string(count));
+    }
     std::vector<Sent> taken;
     for (; taken.size() < count && !waiting_.empty(); waiting_.pop_front()) {
       taken.push_back(std::move(waiting_.front()));

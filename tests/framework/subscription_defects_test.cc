@@ -10,6 +10,7 @@
 #include "heard.h"
 #include "status_testing.h"
 #include "store_file.h"
+#include "support/patience.h"
 
 namespace daybook::test {
 namespace {
@@ -18,8 +19,6 @@ using std::chrono::steady_clock;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-steady_clock::time_point Soon() { return steady_clock::now() + std::chrono::seconds(60); }
 
 class SubscriptionDefectsTest : public ::testing::Test {
  protected:

@@ -18,6 +18,7 @@
 #include "heard.h"
 #include "status_testing.h"
 #include "store_file.h"
+#include "support/patience.h"
 #include "support/watched_store.h"
 
 namespace daybook::test {
@@ -27,8 +28,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
-
-steady_clock::time_point Soon() { return steady_clock::now() + std::chrono::seconds(60); }
 
 constexpr RetryPolicy kHasty = {.max_attempts = 1'000'000,
                                 .backoff = {.first = milliseconds(1), .longest = milliseconds(1)},

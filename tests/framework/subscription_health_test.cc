@@ -17,6 +17,7 @@
 #include "heard.h"
 #include "status_testing.h"
 #include "store_file.h"
+#include "support/patience.h"
 #include "support/watched_store.h"
 
 namespace daybook::test {
@@ -26,8 +27,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 using ::testing::HasSubstr;
-
-steady_clock::time_point Soon() { return steady_clock::now() + std::chrono::seconds(60); }
 
 template <typename Condition>
 void Await(Condition condition) {

@@ -12,14 +12,13 @@
 #include "heard.h"
 #include "status_testing.h"
 #include "store_file.h"
+#include "support/patience.h"
 
 namespace daybook::test {
 namespace {
 
 using std::chrono::steady_clock;
 using ::testing::ElementsAre;
-
-steady_clock::time_point Soon() { return steady_clock::now() + std::chrono::seconds(60); }
 
 class SubscriptionTest : public ::testing::Test {
  protected:

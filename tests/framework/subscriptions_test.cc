@@ -11,6 +11,7 @@
 #include "heard.h"
 #include "status_testing.h"
 #include "store_file.h"
+#include "support/patience.h"
 
 namespace daybook::test {
 namespace {
@@ -20,8 +21,6 @@ using std::chrono::steady_clock;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-steady_clock::time_point Soon() { return steady_clock::now() + std::chrono::seconds(60); }
 
 // Operated through a store of its own on the same file, as from another process, or through the one
 // that runs the subscription.
