@@ -162,7 +162,10 @@ TEST_F(SubscriptionHealthTest, AWaitThatEndsInVainSaysWhy) {
   Subscription subscription(*store_, {.name = "all", .retry = again},
                             [](const RecordedEvent&) { return absl::AbortedError("not yet"); });
   ASSERT_THAT(subscription.Start(), IsOk());
-  while (subscription.Health().last_error.ok()) std::this_thread::yield();
+  const steady_clock::time_point deadline = Soon();
+  while (subscription.Health().last_error.ok() && steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
   EXPECT_THAT(subscription.WaitUntil(Position(1), steady_clock::now()),
               Fails(absl::StatusCode::kDeadlineExceeded, "not yet"));
 }
