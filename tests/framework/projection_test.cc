@@ -202,6 +202,23 @@ TEST_F(ProjectionTest, SqlThatRollsBackEarlierRecordsStopsIt) {
             ModelInt("SELECT position FROM daybook_projection"));
 }
 
+// So does SQLite where the disk is full: it would be as full at once again.
+TEST_F(ProjectionTest, ABatchThatAFullDiskHasUndoneIsNotHandledAgainAtOnce) {
+  for (int i = 1; i <= 3; ++i) Append("account-ada", Deposit(i));
+  int calls = 0;
+  ProjectionHandlers handlers;
+  handlers.On([&](ReadModel& db, const Deposited& event, const RecordedEvent& at) -> absl::Status {
+    ++calls;
+    const int64_t key = event.amount() == 3 ? 1 : at.position().value();
+    const absl::Status done =
+        db.Execute("INSERT OR ROLLBACK INTO entry VALUES (?1, 'ada', ?2)", key, event.amount());
+    return done.ok() ? done : absl::ResourceExhaustedError("the disk is full");
+  });
+  SqliteProjection ledger(*store_, Options(), handlers);
+  EXPECT_THAT(ledger.CatchUp(), HasCode(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(calls, 3);
+}
+
 TEST_F(ProjectionTest, HandlersKeepOffTransactionsAndDaybooksTables) {
   // given
   std::vector<absl::Status> refused;

@@ -183,7 +183,8 @@ absl::Status ModelWriter::Handle(const ProjectionHandlers& handlers, const Recor
   if (careful) DAYBOOK_RETURN_IF_ERROR(RunOwn(kSavepoint));
   const int64_t writes = session_->writes();
   absl::Status handled = EndRecord(CallHandlers(handlers, record), record, careful);
-  if (handled.ok() || !in_batch_ || careful || session_->writes() == writes) return handled;
+  if (handled.ok() || !undone_.ok()) return handled;
+  if (!in_batch_ || careful || session_->writes() == writes) return handled;
   careful_until_ = record.position() + kMaxBatchRecords;
   RollBack();
   return NotNow(MakeStatus(absl::StatusCode::kAborted,
