@@ -24,6 +24,7 @@
 #include "fault/child_process.h"
 #include "fault/support.h"
 #include "subscription/process.h"
+#include "support/patience.h"
 
 namespace daybook::fault {
 namespace {
@@ -197,55 +198,62 @@ std::vector<internal::SubscriptionRow> ReadAudit(EventStore& store) {
 }
 
 TEST_F(SubscriberTest, TwoContendingProcessesNeverWriteBehindEachOther) {
-  struct Contender {
-    std::unique_ptr<ChildProcess> process;
-    Witness witness;
-  };
   // given
-  std::vector<Contender> contenders(2);
-  for (Contender& one : contenders) one.process = Subscribe();
-  std::map<std::string, int64_t> handled;
-  const auto drain = [&](milliseconds patience) {
+  std::vector<std::unique_ptr<ChildProcess>> contenders;
+  for (int i = 0; i < 2; ++i) contenders.push_back(Subscribe());
+  std::vector<Report> reports;
+  std::map<std::string, int64_t> newest;  // the newest version of each stream that was handled
+  const auto take = [&](milliseconds patience) {
     std::vector<pollfd> outputs;
-    for (Contender& one : contenders) outputs.push_back({one.process->output(), POLLIN, 0});
-    if (poll(outputs.data(), outputs.size(), static_cast<int>(patience.count())) <= 0) return false;
+    for (const auto& one : contenders) outputs.push_back({one->output(), POLLIN, 0});
+    poll(outputs.data(), outputs.size(), static_cast<int>(patience.count()));
     for (size_t i = 0; i < outputs.size(); ++i) {
-      if ((outputs[i].revents & POLLIN) == 0) continue;
-      const std::optional<Report> report = contenders[i].process->Next();
-      EXPECT_TRUE(report.has_value());
-      if (!report.has_value()) return false;
-      int64_t& version = handled[report->stream.data()];
-      EXPECT_LE(report->version, version + 1) << "a record was skipped";
+      if (outputs[i].revents == 0) continue;
+      const std::optional<Report> report = contenders[i]->Next();
+      ASSERT_TRUE(report.has_value()) << "a process ended by itself";
+      reports.push_back(*report);
+      int64_t& version = newest[report->stream.data()];
       version = std::max(version, report->version);
     }
-    return true;
   };
   const auto all_handled = [&] {
     int64_t sum = 0;
-    for (const auto& [stream, version] : handled) sum += version;
+    for (const auto& [stream, version] : newest) sum += version;
     return sum == appended_;
   };
   // when: one is stopped for longer than its lease, then the other
   const int64_t stops = Scaled(100, 5);
   for (int64_t stop = 0; stop < stops && !HasFailure(); ++stop) {
-    const pid_t pid = contenders[static_cast<size_t>(stop % 2)].process->pid();
+    const pid_t pid = contenders[static_cast<size_t>(stop % 2)]->pid();
     Append(20);
     kill(pid, SIGSTOP);
     const auto end = steady_clock::now() + 2 * ItemsOptions().lease + milliseconds(random_() % 100);
-    while (steady_clock::now() < end) {
+    while (steady_clock::now() < end && !HasFailure()) {
       TryToAppend();
-      drain(milliseconds(5));
+      take(milliseconds(5));
     }
     kill(pid, SIGCONT);
   }
-  while (!all_handled() && !HasFailure()) drain(milliseconds(1000));
-  for (Contender& one : contenders) one.process->CloseInput();
-  for (Contender& one : contenders) {
-    while (one.process->Next().has_value()) {
-    }
-    EXPECT_EQ(one.process->Wait(), 0);
+  const auto deadline = test::Soon();
+  while (!all_handled() && !HasFailure()) {
+    ASSERT_LT(steady_clock::now(), deadline) << "not all records were handled";
+    take(milliseconds(1000));
   }
-  // then
+  for (const auto& one : contenders) one->CloseInput();
+  for (const auto& one : contenders) {
+    while (const std::optional<Report> report = one->Next()) reports.push_back(*report);
+    EXPECT_EQ(one->Wait(), 0);
+  }
+  // then: no record before those of its stream that precede it
+  std::sort(reports.begin(), reports.end(), [](const Report& a, const Report& b) {
+    return a.steady_nanoseconds < b.steady_nanoseconds;
+  });
+  newest.clear();
+  for (const Report& report : reports) {
+    int64_t& version = newest[report.stream.data()];
+    EXPECT_LE(report.version, version + 1) << report.stream.data() << ": a record was skipped";
+    version = std::max(version, report.version);
+  }
   int64_t epoch = 0, checkpoint = 0, changes = 0;
   for (const internal::SubscriptionRow& row : ReadAudit(*store_)) {
     EXPECT_GE(row.epoch(), epoch) << "an owner wrote after it had lost the lease";

@@ -56,6 +56,9 @@ absl::Status Handle(const RecordedEvent& event) {
   event.stream().copy(report.stream.data(), report.stream.size() - 1);
   report.version = event.version().value();
   report.position = event.position().value();
+  report.steady_nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                  std::chrono::steady_clock::now().time_since_epoch())
+                                  .count();
   Send(report);
   return absl::OkStatus();
 }

@@ -32,6 +32,9 @@ inline std::unique_ptr<Subscription> FlowPublisher(EventStore& store, Transport&
           .name = "flow",
           .category = "key",
           .retry = {.outage = {.first = milliseconds(50), .longest = milliseconds(500)}},
+          // So seldom that whenever a publisher is killed, it has confirms that it did not keep.
+          .checkpoint_every = 700,
+          .checkpoint_interval = std::chrono::hours(1),
           .lease = milliseconds(200)},
       PublishTo(FlowContracts(), transport));
 }
