@@ -14,10 +14,6 @@
 namespace daybook::internal {
 namespace {
 
-absl::Status Invalid(const std::string& message) {
-  return MakeStatus(absl::StatusCode::kInvalidArgument, message);
-}
-
 // A name as it may stand in a message.
 std::string Shown(std::string_view name) {
   constexpr size_t kShownBytes = 80;
@@ -27,14 +23,14 @@ std::string Shown(std::string_view name) {
 
 absl::Status CheckSize(std::string_view what, size_t size, size_t max) {
   if (size <= max) return absl::OkStatus();
-  return Invalid(absl::StrCat(ToAbsl(what), " of ", size, " bytes; at most ", max));
+  return MakeInvalid(absl::StrCat(ToAbsl(what), " of ", size, " bytes; at most ", max));
 }
 
 absl::Status CheckName(std::string_view what, std::string_view name, size_t max) {
   DAYBOOK_RETURN_IF_ERROR(CheckSize(what, name.size(), max));
-  if (name.empty()) return Invalid(absl::StrCat("an empty ", ToAbsl(what)));
+  if (name.empty()) return MakeInvalid(absl::StrCat("an empty ", ToAbsl(what)));
   if (std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20; })) {
-    return Invalid(absl::StrCat(ToAbsl(what), " ", Shown(name), " holds a control character"));
+    return MakeInvalid(absl::StrCat(ToAbsl(what), " ", Shown(name), " holds a control character"));
   }
   return absl::OkStatus();
 }
@@ -54,11 +50,11 @@ absl::Status CheckStreams(const std::vector<StreamAppend>& streams, size_t& byte
   for (const StreamAppend& stream : streams) {
     DAYBOOK_RETURN_IF_ERROR(CheckStreamName(stream.stream));
     if (stream.expected.exact().value_or(Version(0)) < Version(0)) {
-      return Invalid(absl::StrCat(Shown(stream.stream), " is expected at the negative version ",
-                                  stream.expected.exact()->value()));
+      return MakeInvalid(absl::StrCat(Shown(stream.stream), " is expected at the negative version ",
+                                      stream.expected.exact()->value()));
     }
     if (stream.events.empty()) {
-      return Invalid(absl::StrCat("no events for ", Shown(stream.stream)));
+      return MakeInvalid(absl::StrCat("no events for ", Shown(stream.stream)));
     }
     names.push_back(stream.stream);
     count += stream.events.size();
@@ -68,15 +64,16 @@ absl::Status CheckStreams(const std::vector<StreamAppend>& streams, size_t& byte
     }
   }
   if (count > kMaxAppendEvents) {
-    return Invalid(absl::StrCat(count, " events in one request; at most ", kMaxAppendEvents));
+    return MakeInvalid(absl::StrCat(count, " events in one request; at most ", kMaxAppendEvents));
   }
   std::sort(names.begin(), names.end());
   if (auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end()) {
-    return Invalid(absl::StrCat(Shown(*twice), " stands twice in one request"));
+    return MakeInvalid(absl::StrCat(Shown(*twice), " stands twice in one request"));
   }
   std::sort(ids.begin(), ids.end());
   if (auto twice = std::adjacent_find(ids.begin(), ids.end()); twice != ids.end()) {
-    return Invalid(absl::StrCat("event id ", twice->ToString(), " stands twice in one request"));
+    return MakeInvalid(
+        absl::StrCat("event id ", twice->ToString(), " stands twice in one request"));
   }
   return absl::OkStatus();
 }
@@ -99,8 +96,8 @@ absl::Status CheckNoneTwice(const std::vector<Row>& rows) {
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
   if (twice == names.end()) return absl::OkStatus();
-  return Invalid(absl::StrCat("row ", Shown(twice->second), " of table ", Shown(twice->first),
-                              " is changed twice in one request"));
+  return MakeInvalid(absl::StrCat("row ", Shown(twice->second), " of table ", Shown(twice->first),
+                                  " is changed twice in one request"));
 }
 
 }  // namespace
@@ -108,7 +105,8 @@ absl::Status CheckNoneTwice(const std::vector<Row>& rows) {
 absl::Status CheckStreamName(std::string_view name) {
   DAYBOOK_RETURN_IF_ERROR(CheckName("stream name", name, kMaxStreamNameBytes));
   if (CategoryOf(name).empty() || IdOf(name).empty()) {
-    return Invalid(absl::StrCat("stream name ", Shown(name), " is not of the form category-id"));
+    return MakeInvalid(
+        absl::StrCat("stream name ", Shown(name), " is not of the form category-id"));
   }
   return absl::OkStatus();
 }
@@ -120,12 +118,12 @@ absl::Status CheckOnceKey(const OnceKey& once) {
 
 absl::Status CheckRequest(const AppendRequest& request) {
   if (request.streams.empty() && request.row_changes.empty()) {
-    return Invalid("a request that changes nothing: it has neither events nor rows");
+    return MakeInvalid("a request that changes nothing: it has neither events nor rows");
   }
   if (request.once.has_value()) DAYBOOK_RETURN_IF_ERROR(CheckOnceKey(*request.once));
   const size_t rows = request.row_checks.size() + request.row_changes.size();
   if (rows > kMaxAppendRows) {
-    return Invalid(absl::StrCat(rows, " rows in one request; at most ", kMaxAppendRows));
+    return MakeInvalid(absl::StrCat(rows, " rows in one request; at most ", kMaxAppendRows));
   }
   size_t bytes = 0;
   DAYBOOK_RETURN_IF_ERROR(CheckStreams(request.streams, bytes));

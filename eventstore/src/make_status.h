@@ -11,6 +11,11 @@ namespace daybook::internal {
 // A status that IsFromDaybook() knows as the library's own.
 absl::Status MakeStatus(absl::StatusCode code, std::string_view message);
 
+// A kInvalidArgument.
+inline absl::Status MakeInvalid(std::string_view message) {
+  return MakeStatus(absl::StatusCode::kInvalidArgument, message);
+}
+
 // A kAborted that IsConflict() knows; the second also tells the version the stream really has.
 absl::Status MakeConflict(std::string_view message);
 absl::Status MakeConflict(std::string_view message, Version actual);

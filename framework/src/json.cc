@@ -34,9 +34,7 @@ bool IsTooDeep(std::string_view json) {
 }  // namespace
 
 absl::Status ParseJson(std::string_view json, google::protobuf::Message& message) {
-  const auto wrong = [](std::string_view why) {
-    return MakeStatus(absl::StatusCode::kInvalidArgument, why);
-  };
+  const auto wrong = [](std::string_view why) { return MakeInvalid(why); };
   if (!IsUtf8(json)) return wrong("it is not UTF-8");
   if (IsTooDeep(json)) return wrong("it is nested deeper than 100 levels");
   google::protobuf::util::JsonParseOptions options;

@@ -27,7 +27,7 @@ namespace {
 
 // How soon a change of the catalog by another process is seen, and how often a rebuild is looked
 // at.
-constexpr milliseconds kPoll(250);
+constexpr milliseconds kSwitchPoll(250);
 constexpr milliseconds kRebuildPoll(20);
 // A rebuild that has everything which the log held so long ago has caught up.
 constexpr std::chrono::seconds kCaughtUp(1);
@@ -207,7 +207,7 @@ void SqliteProjection::Impl::Run() {
     absl::Status turned = Turn();
     MutexLock lock(mutex_);
     trouble_ = std::move(turned);
-    const auto until = steady_clock::now() + (next_ == nullptr ? kPoll : kRebuildPoll);
+    const auto until = steady_clock::now() + (next_ == nullptr ? kSwitchPoll : kRebuildPoll);
     while (!stopping_ && !hurried_ && steady_clock::now() < until) {
       changed_.WaitUntil(mutex_, until);
     }

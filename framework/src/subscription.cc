@@ -77,7 +77,7 @@ Handler::Handler(EventHandlers handlers) : types_(handlers.types()) {
 
 absl::Status Handler::Check() const {
   if (!usable_.ok() || function_ != nullptr || later_ != nullptr) return usable_;
-  return internal::MakeStatus(absl::StatusCode::kInvalidArgument, "it has an empty handler");
+  return internal::MakeInvalid("it has an empty handler");
 }
 
 namespace internal {

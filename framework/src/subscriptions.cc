@@ -41,7 +41,7 @@ using internal::SubscriptionRows;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kPoll(5);
+constexpr milliseconds kAnswerPoll(5);
 constexpr milliseconds kActingLease(5000);
 constexpr std::chrono::hours kAnswersAreKept(1);
 
@@ -211,7 +211,7 @@ absl::Status Subscriptions::Pause(std::string_view name) { return Ask(name, Cont
 absl::Status Subscriptions::Resume(std::string_view name) { return Ask(name, Control::kResume); }
 absl::Status Subscriptions::Reset(std::string_view name, Position position) {
   if (position < Position(0)) {
-    return MakeStatus(absl::StatusCode::kInvalidArgument, "a position below 0");
+    return internal::MakeInvalid("a position below 0");
   }
   DAYBOOK_ASSIGN_OR_RETURN(const Position head, store_.Head());
   if (position > head) {
@@ -273,7 +273,7 @@ absl::Status Subscriptions::Ask(std::string_view name, int kind, Position positi
       if (acted) continue;
     }
     if (steady_clock::now() < deadline) {
-      std::this_thread::sleep_for(kPoll);
+      std::this_thread::sleep_for(kAnswerPoll);
       continue;
     }
     if (accepted) break;

@@ -69,4 +69,12 @@ Withdrawn Withdrawal(int64_t amount) {
   return event;
 }
 
+Command DepositOf(int64_t amount) {
+  return [amount](Account& account) { return account.Deposit(amount); };
+}
+
+Command WithdrawalOf(int64_t amount) {
+  return [amount](Account& account) { return account.Withdraw(amount); };
+}
+
 }  // namespace daybook::test

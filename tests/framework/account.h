@@ -2,6 +2,7 @@
 #define DAYBOOK_TESTS_FRAMEWORK_ACCOUNT_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -52,6 +53,11 @@ class Account
 AccountOpened Opened(const std::string& owner);
 Deposited Deposit(int64_t amount);
 Withdrawn Withdrawal(int64_t amount);
+
+// The commands.
+using Command = std::function<absl::Status(Account&)>;
+Command DepositOf(int64_t amount);
+Command WithdrawalOf(int64_t amount);
 
 }  // namespace daybook::test
 

@@ -12,9 +12,6 @@ namespace {
 
 using testing::Given;
 
-constexpr auto kInternal = absl::StatusCode::kInternal;
-constexpr auto kInvalidArgument = absl::StatusCode::kInvalidArgument;
-
 TEST(AggregateTest, EmittingAppliesTheEventAndCountsIt) {
   Given<Account>(Opened("ann"), Deposit(5))
       .When([](Account& account) {

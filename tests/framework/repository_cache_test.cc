@@ -7,12 +7,6 @@
 namespace daybook::test {
 namespace {
 
-using Command = std::function<absl::Status(Account&)>;
-
-Command DepositOf(int64_t amount) {
-  return [amount](Account& account) { return account.Deposit(amount); };
-}
-
 // Two stores on one file, as two processes have them; each with a repository of its own.
 class RepositoryCacheTest : public ::testing::Test {
  protected:

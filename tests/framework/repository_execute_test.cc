@@ -11,19 +11,6 @@ namespace {
 
 using ::testing::ElementsAre;
 
-constexpr auto kFailedPrecondition = absl::StatusCode::kFailedPrecondition;
-constexpr auto kInternal = absl::StatusCode::kInternal;
-constexpr auto kInvalidArgument = absl::StatusCode::kInvalidArgument;
-
-using Command = std::function<absl::Status(Account&)>;
-
-Command DepositOf(int64_t amount) {
-  return [amount](Account& account) { return account.Deposit(amount); };
-}
-Command WithdrawalOf(int64_t amount) {
-  return [amount](Account& account) { return account.Withdraw(amount); };
-}
-
 class RepositoryExecuteTest : public ::testing::Test {
  protected:
   // Another writer, who knows nothing of this repository.

@@ -6,9 +6,6 @@
 namespace daybook::test {
 namespace {
 
-constexpr auto kDataLoss = absl::StatusCode::kDataLoss;
-constexpr auto kNotFound = absl::StatusCode::kNotFound;
-
 class RepositoryLoadTest : public ::testing::Test {
  protected:
   void Append(const std::vector<NewEvent>& events) {

@@ -7,6 +7,12 @@
 
 namespace daybook::test {
 
+inline constexpr auto kDataLoss = absl::StatusCode::kDataLoss;
+inline constexpr auto kFailedPrecondition = absl::StatusCode::kFailedPrecondition;
+inline constexpr auto kInternal = absl::StatusCode::kInternal;
+inline constexpr auto kInvalidArgument = absl::StatusCode::kInvalidArgument;
+inline constexpr auto kNotFound = absl::StatusCode::kNotFound;
+
 // A Committed.
 MATCHER_P2(IsCommitted, version, position, "is committed at that version and position") {
   if (!arg.ok()) {

@@ -16,8 +16,6 @@ using testing::Given;
 using ::testing::IsEmpty;
 using testing::UnlistedEvents;
 
-constexpr auto kFailedPrecondition = absl::StatusCode::kFailedPrecondition;
-
 absl::Status WithdrawFive(Account& account) { return account.Withdraw(5); }
 
 TEST(GivenTest, ACommandIsJudgedByWhatItEmits) {
@@ -129,7 +127,7 @@ TEST(GivenTest, AFailureStandsAtTheLineOfTheWhen) {
   EXPECT_EQ(failures.GetTestPartResult(0).line_number(), line);
 }
 
-class Shelf : public Aggregate<Shelf, Events<v1::BookShelved>> {
+class TestedShelf : public Aggregate<TestedShelf, Events<v1::BookShelved>> {
  private:
   friend Aggregate;
   void Apply(const v1::BookShelved&) {}
@@ -146,9 +144,9 @@ TEST(UnlistedEventsTest, AllOfAnAggregatesFileAreListed) {
 }
 
 TEST(UnlistedEventsTest, WhatNoAggregateListsIsNamedAndValueObjectsAreNot) {
-  EXPECT_THAT((UnlistedEvents<Shelf, Loan>()),
+  EXPECT_THAT((UnlistedEvents<TestedShelf, Loan>()),
               ElementsAre("daybook.test.v1.BookBorrowed", "daybook.test.v1.BookLost"));
-  EXPECT_THAT((UnlistedEvents<Shelf, Account>()),
+  EXPECT_THAT((UnlistedEvents<TestedShelf, Account>()),
               ElementsAre("daybook.test.v1.BookBorrowed", "daybook.test.v1.BookLent",
                           "daybook.test.v1.BookLost"));
 }

@@ -10,7 +10,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int kMostTurns = 10'000;
+constexpr int kMostTurnsToRest = 10'000;
 
 Record AnyRecord() {
   static const Record* const record =
@@ -165,7 +165,7 @@ void World::Tick() {
 // What an owner does after each input.
 void World::AskForMore() {
   for (int turn = 0;; ++turn) {
-    Must(turn < kMostTurns, "it never comes to rest");
+    Must(turn < kMostTurnsToRest, "it never comes to rest");
     if (const std::optional<Dispatch> dispatch = owner_->engine.NextDispatch(now_)) {
       HandOut(*dispatch);
       continue;

@@ -19,6 +19,8 @@
 #include <sstream>
 #include <thread>
 
+#include "support/loopback.h"
+
 namespace daybook::test {
 namespace {
 
@@ -29,14 +31,6 @@ using Clock = std::chrono::steady_clock;
 constexpr char kScripts[] = "/usr/lib/rabbitmq/bin/";
 constexpr int kPorts = 5;  // AMQP, distribution, names, streams, TLS
 constexpr seconds kBootsWithin(120);
-
-sockaddr_in Loopback(int port) {
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
 
 bool IsFree(int port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

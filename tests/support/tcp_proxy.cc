@@ -12,16 +12,10 @@
 #include <stdexcept>
 #include <utility>
 
+#include "support/loopback.h"
+
 namespace daybook::test {
 namespace {
-
-sockaddr_in Loopback(int port) {
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
 
 // Sends what the socket takes now; false when it is broken.
 bool Flush(int socket, std::string& bytes) {

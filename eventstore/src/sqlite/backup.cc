@@ -19,32 +19,32 @@ namespace daybook::internal {
 namespace {
 
 // The copy under a name that nobody else has, until it is whole. Removed at the end of the scope.
-class Part {
+class PartFile {
  public:
   // Beside `path`, for the same eyes as `log`.
-  static absl::StatusOr<Part> Make(const std::string& path, const std::string& log) {
+  static absl::StatusOr<PartFile> Make(const std::string& path, const std::string& log) {
     std::string name = path + ".part-XXXXXX";
     const int file = mkostemp(name.data(), O_CLOEXEC);
     if (file < 0) return SystemError("creating", name);
-    Part part(std::move(name));
+    PartFile part(std::move(name));
     const absl::Status done = MakeLike(log, file, part.path_);
     close(file);
     if (!done.ok()) return done;
     return part;
   }
 
-  ~Part() {
+  ~PartFile() {
     if (path_.empty()) return;
     unlink(path_.c_str());
     unlink((path_ + "-journal").c_str());
   }
-  Part(Part&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  Part& operator=(Part&&) = delete;
+  PartFile(PartFile&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  PartFile& operator=(PartFile&&) = delete;
 
   const std::string& path() const { return path_; }
 
  private:
-  explicit Part(std::string path) : path_(std::move(path)) {}
+  explicit PartFile(std::string path) : path_(std::move(path)) {}
 
   static absl::Status MakeLike(const std::string& log, int file, const std::string& name) {
     struct stat like = {};
@@ -92,7 +92,7 @@ absl::Status BackupTo(Database& database, const std::string& path, const std::st
   DAYBOOK_RETURN_IF_ERROR(CheckFolder(folder));
   struct stat ignored;
   if (lstat(name.c_str(), &ignored) == 0) return IsThere(name);
-  DAYBOOK_ASSIGN_OR_RETURN(const Part part, Part::Make(name, database.path()));
+  DAYBOOK_ASSIGN_OR_RETURN(const PartFile part, PartFile::Make(name, database.path()));
   DAYBOOK_RETURN_IF_ERROR(Copy(database, part.path(), vfs));
   DAYBOOK_RETURN_IF_ERROR(Sync(part.path()));
   // link() refuses to replace what is there, where rename() would.

@@ -24,10 +24,6 @@ constexpr int64_t kMaxWalLimit = 1 << 30;
 constexpr std::chrono::milliseconds kMaxBusyTimeout = std::chrono::hours(24 * 365);
 constexpr std::chrono::seconds kMaxOnceRetention = std::chrono::hours(24 * 365 * 100);
 
-absl::Status Invalid(const std::string& message) {
-  return MakeStatus(absl::StatusCode::kInvalidArgument, message);
-}
-
 std::optional<int64_t> SizeOf(const std::string& path) {
   struct stat entry = {};
   if (stat(path.c_str(), &entry) != 0) return std::nullopt;
@@ -55,17 +51,17 @@ absl::StatusOr<SqliteEventStoreOptions> CheckOptions(const SqliteEventStoreOptio
                            AbsolutePath("options.path", given.path));
   options.path = path.string();
   if (options.wal_limit < kMinWalLimit || options.wal_limit > kMaxWalLimit) {
-    return Invalid(absl::StrCat("options.wal_limit is ", options.wal_limit, "; from ", kMinWalLimit,
-                                " to ", kMaxWalLimit));
+    return MakeInvalid(absl::StrCat("options.wal_limit is ", options.wal_limit, "; from ",
+                                    kMinWalLimit, " to ", kMaxWalLimit));
   }
-  if (options.busy_timeout.count() < 0) return Invalid("options.busy_timeout is negative");
+  if (options.busy_timeout.count() < 0) return MakeInvalid("options.busy_timeout is negative");
   options.busy_timeout = std::min(options.busy_timeout, kMaxBusyTimeout);
   if (options.once_retention < std::chrono::seconds(1)) {
-    return Invalid("options.once_retention is less than a second");
+    return MakeInvalid("options.once_retention is less than a second");
   }
   options.once_retention = std::min(options.once_retention, kMaxOnceRetention);
   if (!options.vfs.empty() && sqlite3_vfs_find(options.vfs.c_str()) == nullptr) {
-    return Invalid(
+    return MakeInvalid(
         absl::StrCat("options.vfs is \"", options.vfs, "\", which is not registered with SQLite"));
   }
   DAYBOOK_RETURN_IF_ERROR(CheckFolder(path.parent_path()));

@@ -47,7 +47,7 @@ absl::Status SystemError(std::string_view doing, const std::string& path) {
 
 absl::StatusOr<std::filesystem::path> AbsolutePath(std::string_view what, const std::string& path) {
   const auto invalid = [what](std::string_view why) {
-    return MakeStatus(absl::StatusCode::kInvalidArgument, absl::StrCat(ToAbsl(what), ToAbsl(why)));
+    return MakeInvalid(absl::StrCat(ToAbsl(what), ToAbsl(why)));
   };
   if (path.empty()) return invalid(" is empty; name a file");
   if (path.find('\0') != std::string::npos) return invalid(" holds a NUL");

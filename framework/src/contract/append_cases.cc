@@ -314,7 +314,7 @@ void ThreadsNeverWinTheSameVersion(EventStore& store) {
   EXPECT_EQ(state.version, Version(kThreads * kWins));
 }
 
-constexpr Case kCases[] = {
+constexpr Case kAppendCases[] = {
     CONTRACT_CASE(TheFirstEventHasVersionOneAndPositionOne),
     CONTRACT_CASE(ABatchIsAnsweredWithItsLastVersionAndPosition),
     CONTRACT_CASE(EverythingOfAnEventIsStored),
@@ -342,6 +342,6 @@ constexpr Case kCases[] = {
 
 }  // namespace
 
-std::span<const Case> AppendCases() { return kCases; }
+std::span<const Case> AppendCases() { return kAppendCases; }
 
 }  // namespace daybook::testing::contract

@@ -111,7 +111,7 @@ void WhatAWaitPromisesCanBeRead(EventStore& store) {
   }
 }
 
-constexpr Case kCases[] = {
+constexpr Case kFollowCases[] = {
     CONTRACT_CASE(TheHeadIsTheLastPosition), CONTRACT_CASE(WaitingForWhatIsThereReturnsAtOnce),
     CONTRACT_CASE(AWaitEndsWithItsDeadline), CONTRACT_CASE(AWaitEndsWhenStopped),
     CONTRACT_CASE(AWaitEndsWithACommit),     CONTRACT_CASE(AllWhoWaitAreWoken),
@@ -120,6 +120,6 @@ constexpr Case kCases[] = {
 
 }  // namespace
 
-std::span<const Case> FollowCases() { return kCases; }
+std::span<const Case> FollowCases() { return kFollowCases; }
 
 }  // namespace daybook::testing::contract

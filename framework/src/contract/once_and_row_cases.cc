@@ -178,7 +178,7 @@ void ARequestOfRowsAloneCanCarryAOnceKey(EventStore& store) {
   EXPECT_THAT(rows, ElementsAre(Row{"inbox", "seen", "1"}));
 }
 
-constexpr Case kCases[] = {
+constexpr Case kOnceAndRowCases[] = {
     CONTRACT_CASE(TheSameOnceKeyAppendsOnce),
     CONTRACT_CASE(AOnceKeyIsAnsweredBeforeTheExpectedVersionIsJudged),
     CONTRACT_CASE(AOnceKeyOutlivesItsStream),
@@ -196,6 +196,6 @@ constexpr Case kCases[] = {
 
 }  // namespace
 
-std::span<const Case> OnceAndRowCases() { return kCases; }
+std::span<const Case> OnceAndRowCases() { return kOnceAndRowCases; }
 
 }  // namespace daybook::testing::contract

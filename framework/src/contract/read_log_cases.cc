@@ -209,7 +209,7 @@ void ALogVisitorMayAppendAndDoesNotSeeItsOwn(EventStore& store) {
   EXPECT_EQ(scan.looked, Position(3));
 }
 
-constexpr Case kCases[] = {
+constexpr Case kReadLogCases[] = {
     CONTRACT_CASE(AnEmptyLogIsAtItsEnd),
     CONTRACT_CASE(TheLogIsReadInRanges),
     CONTRACT_CASE(TheLogIsReadBackwards),
@@ -227,6 +227,6 @@ constexpr Case kCases[] = {
 
 }  // namespace
 
-std::span<const Case> ReadLogCases() { return kCases; }
+std::span<const Case> ReadLogCases() { return kReadLogCases; }
 
 }  // namespace daybook::testing::contract

@@ -159,7 +159,7 @@ void StreamsWithALikeNameAreNotMixedUp(EventStore& store) {
   EXPECT_THAT(ReadVersions(store, {.stream = "ORDER-1"}), ElementsAre(1, 2, 3));
 }
 
-constexpr Case kCases[] = {
+constexpr Case kReadStreamCases[] = {
     CONTRACT_CASE(NothingToSeeIsNoError),
     CONTRACT_CASE(AStreamIsReadInRangesAndLimits),
     CONTRACT_CASE(AStreamIsReadBackwards),
@@ -175,6 +175,6 @@ constexpr Case kCases[] = {
 
 }  // namespace
 
-std::span<const Case> ReadStreamCases() { return kCases; }
+std::span<const Case> ReadStreamCases() { return kReadStreamCases; }
 
 }  // namespace daybook::testing::contract

@@ -197,7 +197,7 @@ void DeletedStreamsAreNotListed(EventStore& store) {
   EXPECT_THAT(again, ElementsAre("order-1", "order-2"));
 }
 
-constexpr Case kCases[] = {
+constexpr Case kStreamCases[] = {
     CONTRACT_CASE(AStreamNeverWrittenIsAtVersionZero),
     CONTRACT_CASE(AWrittenStreamExists),
     CONTRACT_CASE(ADeletedStreamKeepsItsVersion),
@@ -219,6 +219,6 @@ constexpr Case kCases[] = {
 
 }  // namespace
 
-std::span<const Case> StreamCases() { return kCases; }
+std::span<const Case> StreamCases() { return kStreamCases; }
 
 }  // namespace daybook::testing::contract

@@ -17,19 +17,13 @@
 namespace daybook::internal {
 namespace {
 
-constexpr std::chrono::seconds kPatience(5);
-
-// Of the write-ahead log: from the first on it is copied into the file, from the second on also if
-// readers must be waited for.
-constexpr int kCopyPages = 1000;
-constexpr int kWaitPages = 4000;
-constexpr std::chrono::milliseconds kWaitForReaders(100);
+constexpr std::chrono::seconds kInboxBusyTimeout(5);
 
 // In the -turn file, beside the turnstile's.
 constexpr off_t kReplayByte = 16;
 
 // A parked message stands once in its lane: one that is malformed has a lane that its bytes name.
-constexpr char kMakeTables[] = R"(
+constexpr char kMakeInboxTables[] = R"(
 CREATE TABLE daybook_inbox_format (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   format INTEGER NOT NULL
@@ -110,7 +104,7 @@ absl::Status CheckKind(Database& database) {
 
 absl::Status MakeOwnTables(Database& database, bool is_ours) {
   DAYBOOK_RETURN_IF_ERROR(database.Execute(absl::StrCat(
-      kMakeTables, "INSERT INTO daybook_inbox_format VALUES (1, ", kInboxFormat, ")")));
+      kMakeInboxTables, "INSERT INTO daybook_inbox_format VALUES (1, ", kInboxFormat, ")")));
   // A file of the user's own keeps what she calls it.
   if (!is_ours) return absl::OkStatus();
   return database.Execute(absl::StrCat("PRAGMA application_id = ", kInboxApplicationId));
@@ -123,7 +117,7 @@ absl::StatusOr<std::unique_ptr<InboxFile>> InboxFile::Open(const std::string& pa
   DAYBOOK_RETURN_IF_ERROR(CheckFolder(std::filesystem::path(path).parent_path()));
   DAYBOOK_ASSIGN_OR_RETURN(
       std::unique_ptr<Database> database,
-      Database::Open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "", kPatience));
+      Database::Open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "", kInboxBusyTimeout));
   if (absl::Status kind = CheckKind(*database); !kind.ok()) {
     database->KeepLogAtClose();
     return kind;
@@ -137,7 +131,7 @@ absl::StatusOr<std::unique_ptr<InboxFile>> InboxFile::Open(const std::string& pa
 absl::Status InboxFile::Prepare(const std::string& schema) {
   {
     InTurn turn(*turnstile_);
-    DAYBOOK_RETURN_IF_ERROR(turn.Enter(kPatience));
+    DAYBOOK_RETURN_IF_ERROR(turn.Enter(kInboxBusyTimeout));
     DAYBOOK_RETURN_IF_ERROR(database().Execute(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; "
         "PRAGMA journal_size_limit = 16777216"));
@@ -163,15 +157,10 @@ absl::Status InboxFile::Prepare(const std::string& schema) {
   return transaction.Commit();
 }
 
-// What stands in the way now is tried again after the next commit. But after a sync that failed the
-// disk may lack what SQLite counts as copied: the log must stay until the file is opened anew.
+// After a sync that failed the disk may lack what SQLite counts as copied: the log must stay until
+// the file is opened anew.
 void InboxFile::KeepLogSmall() {
-  const int pages = database().wal_pages();
-  if (pages >= kWaitPages) {
-    database().Checkpoint(SQLITE_CHECKPOINT_RESTART, kWaitForReaders).status().IgnoreError();
-  } else if (pages >= kCopyPages) {
-    database().Checkpoint(SQLITE_CHECKPOINT_PASSIVE, {}).status().IgnoreError();
-  }
+  session_.KeepLogSmall();
   if (database().sync_failed()) database().KeepLogAtClose();
 }
 
@@ -186,7 +175,7 @@ absl::Status InboxTransaction::Begin() {
                       absl::StrCat("a sync of ", file_.database().path(),
                                    " has failed; look at the disk, and open the inbox anew"));
   }
-  DAYBOOK_RETURN_IF_ERROR(turn_.Enter(kPatience));
+  DAYBOOK_RETURN_IF_ERROR(turn_.Enter(kInboxBusyTimeout));
   return file_.database().Execute("BEGIN IMMEDIATE");
 }
 

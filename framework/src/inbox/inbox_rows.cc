@@ -10,8 +10,6 @@
 namespace daybook::internal {
 namespace {
 
-constexpr size_t kMaxReasonBytes = 4096;
-
 // Of marks, at once.
 constexpr int64_t kForgetStep = 200;
 
@@ -27,10 +25,6 @@ ParkedMessage MessageOf(const Statement& row) {
   parked.parked_at = FromMicros(row.Int(8));
   parked.tried_at = FromMicros(row.Int(9));
   return parked;
-}
-
-std::string_view ReasonOf(const absl::Status& status) {
-  return ToStd(status.message()).substr(0, kMaxReasonBytes);
 }
 
 }  // namespace

@@ -14,9 +14,9 @@
 namespace daybook::internal {
 namespace {
 
-constexpr std::chrono::seconds kPatience(5);
+constexpr std::chrono::seconds kModelBusyTimeout(5);
 
-constexpr char kMakeTables[] = R"(
+constexpr char kMakeModelTables[] = R"(
 CREATE TABLE daybook_model (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   id TEXT NOT NULL,
@@ -96,7 +96,7 @@ ModelFile::~ModelFile() {
 
 absl::StatusOr<std::unique_ptr<Database>> ConnectModel(const std::string& path, Access access) {
   const int flags = SQLITE_OPEN_READWRITE | (access == Access::kMake ? SQLITE_OPEN_CREATE : 0);
-  DAYBOOK_ASSIGN_OR_RETURN(auto database, Database::Open(path, flags, "", kPatience));
+  DAYBOOK_ASSIGN_OR_RETURN(auto database, Database::Open(path, flags, "", kModelBusyTimeout));
   DAYBOOK_RETURN_IF_ERROR(CheckApplication(*database));
   if (access == Access::kMake) {
     DAYBOOK_RETURN_IF_ERROR(database->Execute("PRAGMA journal_mode = WAL"));
@@ -118,9 +118,9 @@ absl::StatusOr<bool> IsMade(Database& database) {
 }
 
 absl::Status MakeOwnTables(Database& database, const ModelIdentity& identity) {
-  DAYBOOK_RETURN_IF_ERROR(
-      database.Execute(absl::StrCat(kMakeTables, "PRAGMA application_id = ", kModelApplicationId,
-                                    "; PRAGMA user_version = ", kModelFormatVersion)));
+  DAYBOOK_RETURN_IF_ERROR(database.Execute(
+      absl::StrCat(kMakeModelTables, "PRAGMA application_id = ", kModelApplicationId,
+                   "; PRAGMA user_version = ", kModelFormatVersion)));
   static constexpr char kSql[] = "INSERT INTO daybook_model VALUES (1, ?1, ?2)";
   DAYBOOK_ASSIGN_OR_RETURN(Statement * insert, database.Prepared(kSql));
   insert->Bind(std::string_view(identity.id), std::string_view(identity.schema));

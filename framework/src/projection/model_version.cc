@@ -18,7 +18,7 @@ namespace daybook::internal {
 namespace {
 
 // For the owner of an old version to let go of it; what is left goes at the next start.
-constexpr std::chrono::seconds kPatience(1);
+constexpr std::chrono::seconds kRemovesWithin(1);
 
 SubscriptionOptions OptionsOf(const ProjectionOptions& options, const ProjectionHandlers& handlers,
                               int64_t number) {
@@ -122,7 +122,7 @@ absl::StatusOr<bool> Switch(EventStore& store, const CatalogEntry& entry,
 }
 
 void RemoveSubscription(EventStore& store, const std::string& name) {
-  Subscriptions(store, kPatience).Remove(name).IgnoreError();
+  Subscriptions(store, kRemovesWithin).Remove(name).IgnoreError();
 }
 
 void RemoveOldVersions(EventStore& store, const ProjectionOptions& options, int64_t live) {

@@ -14,12 +14,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// Of the write-ahead log: from the first on it is copied into the file, from the second on also if
-// readers must be waited for.
-constexpr int kCopyPages = 1000;
-constexpr int kWaitPages = 4000;
-constexpr std::chrono::milliseconds kWaitForReaders(100);
-
 absl::Status Restored(const std::string& path, const std::string& what) {
   return MakeStatus(absl::StatusCode::kDataLoss,
                     absl::StrCat(path, " ", what, ": the log was restored; rebuild"));
@@ -257,7 +251,7 @@ absl::Status ModelWriter::Finish(Position checkpoint) {
   DAYBOOK_RETURN_IF_ERROR(database().Execute("COMMIT"));
   in_batch_ = false;
   standing_ = next_;
-  KeepLogSmall();
+  session_->KeepLogSmall();
   return absl::OkStatus();
 }
 
@@ -265,16 +259,6 @@ void ModelWriter::RollBack() {
   in_batch_ = false;
   if (session_ == nullptr || !database().in_transaction()) return;
   database().Execute("ROLLBACK").IgnoreError();
-}
-
-// What stands in the way now is tried again after the next batch.
-void ModelWriter::KeepLogSmall() {
-  const int pages = database().wal_pages();
-  if (pages >= kWaitPages) {
-    database().Checkpoint(SQLITE_CHECKPOINT_RESTART, kWaitForReaders).status().IgnoreError();
-  } else if (pages >= kCopyPages) {
-    database().Checkpoint(SQLITE_CHECKPOINT_PASSIVE, {}).status().IgnoreError();
-  }
 }
 
 }  // namespace daybook::internal

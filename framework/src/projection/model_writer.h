@@ -60,7 +60,6 @@ class ModelWriter final : public Effects {
   absl::Status CallHandlers(const ProjectionHandlers& handlers, const RecordedEvent& record);
   absl::Status EndRecord(absl::Status handled, const RecordedEvent& record, bool in_savepoint);
   absl::Status Finish(Position checkpoint);
-  void KeepLogSmall();
   Database& database() { return session_->database(); }
 
   EventStore& store_;

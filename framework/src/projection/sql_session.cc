@@ -1,6 +1,7 @@
 #include "projection/sql_session.h"
 
 #include <cctype>
+#include <chrono>
 #include <utility>
 #include <variant>
 
@@ -11,6 +12,12 @@
 
 namespace daybook::internal {
 namespace {
+
+// Of the write-ahead log: from the first on it is copied into the file, from the second on also if
+// readers must be waited for.
+constexpr int kCopyPages = 1000;
+constexpr int kWaitPages = 4000;
+constexpr std::chrono::milliseconds kWaitForReaders(100);
 
 // Who puts values into the text of statements, makes ever new ones.
 constexpr size_t kMostStatements = 256;
@@ -173,6 +180,15 @@ absl::Status SqlSession::RunScript(const std::string& sql) {
   const Flag users(is_users_);
   const int code = sqlite3_exec(database_->handle(), sql.c_str(), nullptr, nullptr, nullptr);
   return code == SQLITE_OK ? absl::OkStatus() : Error(sql);
+}
+
+void SqlSession::KeepLogSmall() {
+  const int pages = database_->wal_pages();
+  if (pages >= kWaitPages) {
+    database_->Checkpoint(SQLITE_CHECKPOINT_RESTART, kWaitForReaders).status().IgnoreError();
+  } else if (pages >= kCopyPages) {
+    database_->Checkpoint(SQLITE_CHECKPOINT_PASSIVE, {}).status().IgnoreError();
+  }
 }
 
 absl::Status SqlSession::Error(std::string_view sql) {

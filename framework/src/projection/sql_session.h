@@ -44,6 +44,11 @@ class SqlSession {
   // Its connection only reads.
   void SetReader() { is_reader_ = true; }
 
+  // Copies what has been committed from the write-ahead log into the file, once there is much of
+  // it, and waits up to 100 ms for readers, once there is very much. What stands in the way now is
+  // tried again at the next call.
+  void KeepLogSmall();
+
   // For our own statements.
   Database& database() { return *database_; }
 

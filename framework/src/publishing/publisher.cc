@@ -16,7 +16,7 @@ namespace daybook {
 namespace internal {
 namespace {
 
-using Message = std::shared_ptr<const IntegrationEvent>;
+using SharedEvent = std::shared_ptr<const IntegrationEvent>;
 
 // A record on its way, and what became of its messages so far.
 struct Job {
@@ -24,7 +24,7 @@ struct Job {
 
   const Position position;
   Completion done;
-  std::vector<Message> messages;
+  std::vector<SharedEvent> messages;
   bool alone = false;
 
   Mutex mutex;
@@ -90,7 +90,7 @@ class Publisher : public std::enable_shared_from_this<Publisher> {
       MutexLock lock(job->mutex);
       job->unanswered = job->messages.size();
     }
-    for (const Message& message : job->messages) {
+    for (const SharedEvent& message : job->messages) {
       transport_.Send(message, [self = shared_from_this(), job](DeliveryResult result) {
         self->OnAnswer(job, std::move(result));
       });

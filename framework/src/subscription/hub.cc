@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 // How soon a request of another process is seen.
-constexpr milliseconds kPoll(250);
+constexpr milliseconds kSafetyPoll(250);
 constexpr milliseconds kPauseAfterError(100);
 
 struct Hubs {
@@ -95,7 +95,7 @@ void Hub::Run(const std::stop_token& stop) {
     if (steady_clock::now() >= RenewalDue()) leases_.Renew(ShortestLease()).IgnoreError();
     if (steady_clock::now() >= next_poll_) {
       DeliverRequests().IgnoreError();  // the next poll meets it again
-      next_poll_ = steady_clock::now() + kPoll;
+      next_poll_ = steady_clock::now() + kSafetyPoll;
     }
   }
 }

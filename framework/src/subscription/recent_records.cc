@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t kMaxRecords = 4096;
 constexpr size_t kMaxBytes = 16u << 20;
-constexpr int64_t kPageRecords = 1024;
+constexpr int64_t kRingPageRecords = 1024;
 
 size_t SizeOf(const RecordedEvent& event) {
   return sizeof(RecordedEvent) + event.stream().size() + event.type().size() +
@@ -66,7 +66,8 @@ void RecentRecords::BeginAfter(Position position) {
 }
 
 absl::Status RecentRecords::ReadOn() {
-  DAYBOOK_ASSIGN_OR_RETURN(FeedPage page, ReadPage(store_, {.after = to_, .limit = kPageRecords}));
+  DAYBOOK_ASSIGN_OR_RETURN(FeedPage page,
+                           ReadPage(store_, {.after = to_, .limit = kRingPageRecords}));
   for (Record& record : page.records) {
     bytes_ += SizeOf(*record);
     records_.push_back(std::move(record));

@@ -38,13 +38,17 @@ RecordedTime WallNow() {
   return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
 }
 
-void EncodeError(const absl::Status& status, Error& error) {
-  const absl::string_view message = status.message();
+std::string_view ReasonOf(const absl::Status& status) {
+  const std::string_view message = ToStd(status.message());
   size_t size = std::min(message.size(), kMaxReasonBytes);
   // Not in the middle of a character.
   while (size < message.size() && size > 0 && (message[size] & 0xC0) == 0x80) --size;
+  return message.substr(0, size);
+}
+
+void EncodeError(const absl::Status& status, Error& error) {
   error.set_code(static_cast<int>(status.code()));
-  error.set_message(std::string(message.substr(0, size)));
+  error.set_message(std::string(ReasonOf(status)));
 }
 
 absl::Status DecodeError(const Error& error) {

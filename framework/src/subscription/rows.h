@@ -32,6 +32,8 @@ int64_t ToMicros(RecordedTime time);
 RecordedTime FromMicros(int64_t micros);
 RecordedTime WallNow();
 
+// Its message, as much of it as a row keeps.
+std::string_view ReasonOf(const absl::Status& status);
 void EncodeError(const absl::Status& status, Error& error);
 absl::Status DecodeError(const Error& error);
 

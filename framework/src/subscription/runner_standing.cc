@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 // How soon a wait sees what nobody tells of: another process, a handler that takes its time.
-constexpr milliseconds kPoll(20);
+constexpr milliseconds kStandingPoll(20);
 // From then on others are told that a record is in work.
 constexpr std::chrono::seconds kLong(1);
 
@@ -90,7 +90,7 @@ absl::Status Runner::WaitUntil(Position position, EngineTime deadline) const {
                                      error.ok() ? "" : "; its last error: ", error.message()));
     }
     MutexLock lock(mutex_);
-    if (done_ < position) progressed_.WaitUntil(mutex_, std::min(deadline, now + kPoll));
+    if (done_ < position) progressed_.WaitUntil(mutex_, std::min(deadline, now + kStandingPoll));
   }
 }
 

@@ -12,13 +12,13 @@ namespace {
 constexpr int64_t kDefaultPage = 100;
 constexpr int64_t kMaxPage = 1000;
 
+}  // namespace
+
 absl::StatusOr<int64_t> PageSize(const httplib::Request& request) {
   const auto limit = QueryNumber(request, "limit");
   if (!limit.ok()) return limit.status();
   return std::clamp<int64_t>(limit->value_or(kDefaultPage), 1, kMaxPage);
 }
-
-}  // namespace
 
 std::string ETagOf(daybook::Version version) { return absl::StrCat("\"", version.value(), "\""); }
 

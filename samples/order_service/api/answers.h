@@ -27,6 +27,9 @@ absl::StatusOr<std::string> FirstTarget(daybook::EventStore& store,
                                         const daybook::Committed& answered,
                                         const daybook::ExecuteOptions& options);
 
+// What ?limit=N asks for: from 1 to 1,000; 100 unless given.
+absl::StatusOr<int64_t> PageSize(const httplib::Request& request);
+
 // The ids of a category, a page at a time: ?from=ID&limit=N.
 absl::StatusOr<Reply> ListIds(daybook::EventStore& store, const std::string& category,
                               const httplib::Request& request);

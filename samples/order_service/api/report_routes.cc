@@ -16,9 +16,7 @@
 namespace shop {
 namespace {
 
-constexpr std::chrono::seconds kPatience(5);
-constexpr int64_t kDefaultPage = 100;
-constexpr int64_t kMaxPage = 1000;
+constexpr std::chrono::seconds kCatchesUpWithin(5);
 
 bool Stands(const daybook::SqliteProjection& model) {
   const daybook::SubscriptionState state = model.Health().live.state;
@@ -31,7 +29,7 @@ absl::Status WaitFor(const httplib::Request& request, const daybook::SqliteProje
   if (!after.ok()) return after.status();
   if (!after->has_value()) return absl::OkStatus();
   const bool stands = Stands(model);
-  const auto patience = stands ? std::chrono::seconds(0) : kPatience;
+  const auto patience = stands ? std::chrono::seconds(0) : kCatchesUpWithin;
   const absl::Status waited =
       model.WaitUntil(daybook::Position(**after), std::chrono::steady_clock::now() + patience);
   if (!absl::IsDeadlineExceeded(waited)) return waited;
@@ -75,7 +73,7 @@ std::string NextPage(const OrderListQuery& query, const std::string& last) {
 }
 
 absl::StatusOr<OrderListQuery> ListQuery(const httplib::Request& request) {
-  const auto limit = QueryNumber(request, "limit");
+  const auto limit = PageSize(request);
   if (!limit.ok()) return limit.status();
   const auto customer = Text(request, "customer");
   if (!customer.ok()) return customer.status();
@@ -85,10 +83,7 @@ absl::StatusOr<OrderListQuery> ListQuery(const httplib::Request& request) {
   if (!status.empty() && !IsStatus(status)) {
     return Refuse(400, "status is none of open, paid, shipped, delivered, cancelled");
   }
-  return OrderListQuery{.status = status,
-                        .customer = *customer,
-                        .behind = from,
-                        .limit = std::clamp<int64_t>(limit->value_or(kDefaultPage), 1, kMaxPage)};
+  return OrderListQuery{.status = status, .customer = *customer, .behind = from, .limit = *limit};
 }
 
 absl::StatusOr<Reply> ShowRevenue(ReadModels& models, const httplib::Request& request) {

@@ -13,14 +13,14 @@ namespace {
 
 constexpr char kProblemType[] = "application/problem+json";
 
-void Answer(const api::v1::Problem& problem, httplib::Response& response) {
+void Respond(const api::v1::Problem& problem, httplib::Response& response) {
   response.status = problem.status();
   if (problem.status() == 503) response.set_header("Retry-After", "1");
   response.set_content(ToJson(problem).value_or("{}") + "\n", kProblemType);
 }
 
-void Answer(absl::StatusOr<Reply> reply, httplib::Response& response) {
-  if (!reply.ok()) return Answer(ProblemOf(reply.status()), response);
+void Respond(absl::StatusOr<Reply> reply, httplib::Response& response) {
+  if (!reply.ok()) return Respond(ProblemOf(reply.status()), response);
   response.status = reply->status;
   for (const auto& [name, value] : reply->headers) response.set_header(name, value);
   if (!reply->body.empty()) response.set_content(reply->body, "application/json");
@@ -81,7 +81,7 @@ absl::StatusOr<Reply> JsonReply(int status, const google::protobuf::Message& bod
 Router::Router(httplib::Server& server) : server_(server) {
   server.set_exception_handler(
       [](const httplib::Request&, httplib::Response& response, const std::exception_ptr&) {
-        Answer(ProblemOf(500, "something went wrong inside"), response);
+        Respond(ProblemOf(500, "something went wrong inside"), response);
       });
   server.set_error_handler(httplib::Server::Handler(
       [this](const httplib::Request& request, httplib::Response& response) {
@@ -99,7 +99,7 @@ void Router::Get(const std::string& pattern, Handler handler) {
   routes_.emplace_back("GET", pattern);
   server_.Get(RegexOf(pattern), [handler = std::move(handler)](const httplib::Request& request,
                                                                httplib::Response& response) {
-    Answer(handler(request), response);
+    Respond(handler(request), response);
   });
 }
 
@@ -141,7 +141,7 @@ httplib::Server::HandlerWithContentReader Router::WithBody(Handler handler) {
       response.status = *failed;
       return AnswerUnrouted(request, response);
     }
-    Answer(handler(whole), response);
+    Respond(handler(whole), response);
   };
 }
 
@@ -154,17 +154,17 @@ std::string Router::Allowed(const std::string& path) const {
 }
 
 void Router::AnswerUnrouted(const httplib::Request& request, httplib::Response& response) const {
-  if (response.status == 413) return Answer(ProblemOf(413, "the body is too large"), response);
-  if (response.status == 411) return Answer(ProblemOf(411, "Content-Length is missing"), response);
+  if (response.status == 413) return Respond(ProblemOf(413, "the body is too large"), response);
+  if (response.status == 411) return Respond(ProblemOf(411, "Content-Length is missing"), response);
   const bool unrouted = response.status == 404 || response.status == 400;
   const std::string allowed = unrouted ? Allowed(request.path) : "";
   const bool known_method = allowed.find(request.method) != std::string::npos;
   if (!allowed.empty() && !known_method) {
     response.set_header("Allow", allowed);
-    return Answer(ProblemOf(405, "this can only be asked with " + allowed), response);
+    return Respond(ProblemOf(405, "this can only be asked with " + allowed), response);
   }
-  if (response.status == 404) return Answer(ProblemOf(404, "nothing is served here"), response);
-  Answer(ProblemOf(response.status, "the request cannot be understood"), response);
+  if (response.status == 404) return Respond(ProblemOf(404, "nothing is served here"), response);
+  Respond(ProblemOf(response.status, "the request cannot be understood"), response);
 }
 
 }  // namespace shop

@@ -25,7 +25,7 @@ constexpr Item kItems[] = {
     {"KETTLE-1", "Kettle, 1 l", 6900},
 };
 
-constexpr std::chrono::seconds kPatience(30);
+constexpr std::chrono::seconds kAnsweredWithin(30);
 constexpr std::chrono::milliseconds kLookAgain(5);
 
 absl::Status Unexpected(const std::string& asked, int wanted, const Answer& answer) {
@@ -141,7 +141,7 @@ absl::Status Customer::Pay(const api::v1::Order& order) {
 
 absl::Status Customer::AwaitParcel(const std::string& order_id) {
   const std::string path = absl::StrCat("/orders/", order_id);
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const auto deadline = std::chrono::steady_clock::now() + kAnsweredWithin;
   while (std::chrono::steady_clock::now() < deadline) {
     const auto answer = client_.Get(path);
     if (!answer.ok()) return answer.status();

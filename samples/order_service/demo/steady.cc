@@ -17,7 +17,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::minutes kPatience(1);
+constexpr std::chrono::minutes kClientPatience(1);
 
 absl::Status PlaceAndPay(int number, Client& client, Ledger& ledger) {
   std::mt19937 random(number);
@@ -35,7 +35,7 @@ absl::Status DriveSteadily(const SteadyOptions& options) {
   std::mutex mutex;
   absl::Status failure;
   const auto work = [&] {
-    Client client(options.url, kPatience);
+    Client client(options.url, kClientPatience);
     for (int number; (number = next++) < options.orders;) {
       std::this_thread::sleep_until(
           begun + std::chrono::duration_cast<Clock::duration>(

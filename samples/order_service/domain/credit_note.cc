@@ -13,9 +13,7 @@ using credit_notes::v1::CreditNoteOpened;
 using credit_notes::v1::CreditNoteRefunded;
 using credit_notes::v1::ItemReturned;
 
-namespace {
-constexpr size_t kMaxName = 100;
-}  // namespace
+namespace {}  // namespace
 
 std::string_view Name(CreditNoteStatus status) {
   switch (status) {

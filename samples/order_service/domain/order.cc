@@ -18,7 +18,6 @@ using orders::v1::OrderShipped;
 using orders::v1::QuantityChanged;
 
 namespace {
-constexpr size_t kMaxName = 100;
 constexpr size_t kMaxReason = 500;
 }  // namespace
 

@@ -11,6 +11,9 @@
 
 namespace shop {
 
+// Bytes of a customer, a carrier, a reference.
+inline constexpr size_t kMaxName = 100;
+
 bool IsUtf8(std::string_view text);
 
 // kInvalidArgument, naming the field, unless `value` is UTF-8 without control characters, at most

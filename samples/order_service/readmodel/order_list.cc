@@ -10,7 +10,7 @@ using daybook::ModelRow;
 using daybook::ReadModel;
 using daybook::RecordedEvent;
 
-constexpr char kSchema[] = R"(
+constexpr char kOrderListSchema[] = R"(
 CREATE TABLE orders (
   id TEXT PRIMARY KEY,
   status TEXT NOT NULL,
@@ -50,7 +50,8 @@ absl::StatusOr<int64_t> Difference(ReadModel& db, const RecordedEvent& at, int l
   return found->front().Int(0);
 }
 
-absl::Status Place(ReadModel& db, const orders::v1::OrderPlaced& event, const RecordedEvent& at) {
+absl::Status NotePlaced(ReadModel& db, const orders::v1::OrderPlaced& event,
+                        const RecordedEvent& at) {
   const auto insert = [&](auto placed_at) {
     return db.Execute("INSERT INTO orders VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)", at.stream_id(),
                       Name(OrderStatus::kOpen), event.customer_id(), event.country(),
@@ -59,15 +60,15 @@ absl::Status Place(ReadModel& db, const orders::v1::OrderPlaced& event, const Re
   return event.has_placed_at() ? insert(event.placed_at().seconds()) : insert(nullptr);
 }
 
-absl::Status AddLine(ReadModel& db, const orders::v1::LineAdded& event, const RecordedEvent& at) {
+absl::Status NoteLine(ReadModel& db, const orders::v1::LineAdded& event, const RecordedEvent& at) {
   absl::Status added = db.Execute("INSERT INTO line VALUES (?1, ?2, ?3, ?4)", at.stream_id(),
                                   event.line(), event.quantity(), event.unit_price_minor());
   if (!added.ok()) return added;
   return AddToTotal(db, at, event.quantity() * event.unit_price_minor());
 }
 
-absl::Status SetQuantity(ReadModel& db, const orders::v1::QuantityChanged& event,
-                         const RecordedEvent& at) {
+absl::Status NoteQuantity(ReadModel& db, const orders::v1::QuantityChanged& event,
+                          const RecordedEvent& at) {
   const auto difference = Difference(db, at, event.line(), event.quantity());
   if (!difference.ok()) return difference.status();
   absl::Status set = db.Execute("UPDATE line SET quantity = ?3 WHERE order_id = ?1 AND line = ?2",
@@ -75,8 +76,8 @@ absl::Status SetQuantity(ReadModel& db, const orders::v1::QuantityChanged& event
   return set.ok() ? AddToTotal(db, at, *difference) : set;
 }
 
-absl::Status RemoveLine(ReadModel& db, const orders::v1::LineRemoved& event,
-                        const RecordedEvent& at) {
+absl::Status NoteRemoval(ReadModel& db, const orders::v1::LineRemoved& event,
+                         const RecordedEvent& at) {
   const auto difference = Difference(db, at, event.line(), 0);
   if (!difference.ok()) return difference.status();
   absl::Status removed = db.Execute("DELETE FROM line WHERE order_id = ?1 AND line = ?2",
@@ -101,13 +102,13 @@ api::v1::OrderSummary SummaryOf(const ModelRow& row) {
 daybook::ProjectionOptions OrderListOptions(const std::string& folder) {
   return {.name = kOrderList,
           .folder = folder,
-          .schema = kSchema,
+          .schema = kOrderListSchema,
           .category = std::string(Order::kCategory)};
 }
 
 daybook::ProjectionHandlers OrderListHandlers() {
   daybook::ProjectionHandlers handlers;
-  handlers.On(&Place).On(&AddLine).On(&SetQuantity).On(&RemoveLine);
+  handlers.On(&NotePlaced).On(&NoteLine).On(&NoteQuantity).On(&NoteRemoval);
   handlers.On([](ReadModel& db, const orders::v1::OrderPaid&, const RecordedEvent& at) {
     return SetStatus(db, at, OrderStatus::kPaid);
   });

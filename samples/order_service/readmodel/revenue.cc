@@ -14,7 +14,7 @@ using daybook::ReadModel;
 using daybook::RecordedEvent;
 
 // What is paid, cancelled or issued does not say again where it belongs.
-constexpr char kSchema[] = R"(
+constexpr char kRevenueSchema[] = R"(
 CREATE TABLE paper (
   stream TEXT PRIMARY KEY,
   country TEXT NOT NULL,
@@ -53,7 +53,7 @@ absl::Status Book(ReadModel& db, const RecordedEvent& at, const std::string& day
 }  // namespace
 
 daybook::ProjectionOptions RevenueOptions(const std::string& folder) {
-  return {.name = kRevenue, .folder = folder, .schema = kSchema};
+  return {.name = kRevenue, .folder = folder, .schema = kRevenueSchema};
 }
 
 daybook::ProjectionHandlers RevenueHandlers() {

@@ -2,6 +2,7 @@
 #define DAYBOOK_SRC_TRANSPORT_RABBITMQ_BELL_H_
 
 #include <atomic>
+#include <chrono>
 
 #include "absl/base/thread_annotations.h"
 #include "mutex.h"
@@ -32,6 +33,9 @@ class Bell {
 // Thread-safe.
 class Stopper {
  public:
+  // Who is asked to stop has so long before it is cut off.
+  static constexpr std::chrono::seconds kStopsByItself{1};
+
   bool ok() const { return bell_.ok(); }
   bool stopped() const { return stopped_; }
   // Readable once stopped.

@@ -28,10 +28,6 @@ timeval ToTimeval(std::chrono::milliseconds time) {
   return {.tv_sec = time.count() / 1000, .tv_usec = time.count() % 1000 * 1000};
 }
 
-absl::Status OutOfBounds(absl::string_view what) {
-  return MakeStatus(absl::StatusCode::kInvalidArgument, absl::StrCat("RabbitMQ: ", what));
-}
-
 amqp_table_entry_t Capability(const char* name) {
   amqp_table_entry_t entry = {};
   entry.key = amqp_cstring_bytes(name);

@@ -17,6 +17,7 @@
 #include "status_macros.h"
 #include "transport/rabbitmq/bell.h"
 #include "transport/rabbitmq/consuming.h"
+#include "transport/rabbitmq/errors.h"
 #include "transport/rabbitmq/pause.h"
 #include "transport/rabbitmq/uri.h"
 
@@ -31,29 +32,25 @@ using internal::rabbitmq::Bell;
 using internal::rabbitmq::ConnectionOptions;
 using internal::rabbitmq::Consuming;
 using internal::rabbitmq::Content;
+using internal::rabbitmq::OutOfBounds;
 using internal::rabbitmq::Pause;
 using internal::rabbitmq::Stopper;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::chrono::seconds kStopsByItself(1);
 // An exchange that is deleted takes its bindings along, and nobody tells the consumer.
 constexpr std::chrono::seconds kBindAgain(5);
 
-absl::Status Wrong(absl::string_view what) {
-  return MakeStatus(absl::StatusCode::kInvalidArgument, absl::StrCat("RabbitMQ: ", what));
-}
-
 absl::Status Check(const RabbitMqConsumerOptions& options) {
-  if (options.queue.empty()) return Wrong("queue is empty");
-  if (options.queue.size() > 255) return Wrong("queue is longer than 255 bytes");
+  if (options.queue.empty()) return OutOfBounds("queue is empty");
+  if (options.queue.size() > 255) return OutOfBounds("queue is longer than 255 bytes");
   if (options.prefetch < 1 || options.prefetch > 65535) {
-    return Wrong("prefetch is not between 1 and 65,535");
+    return OutOfBounds("prefetch is not between 1 and 65,535");
   }
   for (const RabbitMqBinding& binding : options.bindings) {
-    if (binding.exchange.empty()) return Wrong("a binding's exchange is empty");
+    if (binding.exchange.empty()) return OutOfBounds("a binding's exchange is empty");
     if (binding.exchange.size() > 255 || binding.routing_key.size() > 255) {
-      return Wrong("a binding has a part longer than 255 bytes");
+      return OutOfBounds("a binding has a part longer than 255 bytes");
     }
   }
   return absl::OkStatus();
@@ -149,7 +146,7 @@ RabbitMqConsumer::Impl::~Impl() {
   stopper_.Stop();
   {
     MutexLock lock(mutex_);
-    const Clock::time_point deadline = Clock::now() + kStopsByItself;
+    const Clock::time_point deadline = Clock::now() + Stopper::kStopsByItself;
     while (!finished_ && Clock::now() < deadline) changed_.WaitUntil(mutex_, deadline);
   }
   stopper_.Cut();

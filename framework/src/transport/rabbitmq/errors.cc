@@ -30,6 +30,10 @@ absl::StatusCode CodeOf(uint16_t reply_code) {
 
 }  // namespace
 
+absl::Status OutOfBounds(std::string_view what) {
+  return MakeInvalid(absl::StrCat("RabbitMQ: ", ToAbsl(what)));
+}
+
 absl::Status FromLibrary(std::string_view doing, int library_error) {
   return MakeStatus(absl::StatusCode::kUnavailable,
                     absl::StrCat(ToAbsl(doing), ": ", amqp_error_string2(library_error)));

@@ -20,6 +20,9 @@ inline amqp_bytes_t ToBytes(std::string_view text) {
   return {text.size(), const_cast<char*>(text.data())};
 }
 
+// kInvalidArgument: options that no broker is asked about.
+absl::Status OutOfBounds(std::string_view what);
+
 // Statuses with the codes that DeliveryResult names.
 absl::Status FromLibrary(std::string_view doing, int library_error);
 absl::Status FromReplyCode(std::string_view doing, uint16_t code, std::string_view text);

@@ -16,6 +16,7 @@
 #include "status_macros.h"
 #include "to_absl.h"
 #include "transport/rabbitmq/bell.h"
+#include "transport/rabbitmq/errors.h"
 #include "transport/rabbitmq/pause.h"
 #include "transport/rabbitmq/publishing.h"
 #include "transport/rabbitmq/uri.h"
@@ -26,19 +27,14 @@ namespace {
 
 using internal::MakeStatus;
 using internal::rabbitmq::ConnectionOptions;
+using internal::rabbitmq::OutOfBounds;
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstPause(100);
 constexpr milliseconds kLongestPause(5000);
-constexpr std::chrono::seconds kStopsByItself(1);
 // Between two looks at what the broker says.
 constexpr int kBatch = 64;
-
-absl::Status OutOfBounds(std::string_view what) {
-  return MakeStatus(absl::StatusCode::kInvalidArgument,
-                    absl::StrCat("RabbitMQ: ", internal::ToAbsl(what)));
-}
 
 absl::Status Check(const RabbitMqTransportOptions& options) {
   if (options.exchange.empty()) return OutOfBounds("exchange is empty");
@@ -117,7 +113,7 @@ RabbitMqTransport::Impl::~Impl() {
   stopper_.Stop();
   {
     internal::MutexLock lock(mutex_);
-    const Clock::time_point deadline = Clock::now() + kStopsByItself;
+    const Clock::time_point deadline = Clock::now() + internal::rabbitmq::Stopper::kStopsByItself;
     while (!finished_ && Clock::now() < deadline) finished_changed_.WaitUntil(mutex_, deadline);
   }
   stopper_.Cut();

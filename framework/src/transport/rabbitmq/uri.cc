@@ -14,8 +14,7 @@ namespace daybook::internal::rabbitmq {
 namespace {
 
 absl::Status Wrong(std::string_view what) {
-  return MakeStatus(absl::StatusCode::kInvalidArgument,
-                    absl::StrCat("RabbitMQ URI: ", ToAbsl(what)));
+  return MakeInvalid(absl::StrCat("RabbitMQ URI: ", ToAbsl(what)));
 }
 
 std::string Encoded(std::string_view text) {
