@@ -77,7 +77,7 @@ void ExpectOneWinnerEach(const Race& race, const std::string& path) {
 
 TEST(RaceTest, EachVersionHasOneWinnerAndEachProcessItsShare) {
   TempDir dir;
-  const Race race = RunRace(dir.File("log.db"), "race", 8, Scaled(100'000, 60'000));
+  const Race race = RunRace(dir.File("log.db"), "race", 8, Scaled(100'000, 20'000));
   ExpectFair(race);
   ExpectOneWinnerEach(race, dir.File("log.db"));
 }
