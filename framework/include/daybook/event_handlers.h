@@ -121,8 +121,9 @@ class HandlerTable {
 class EventHandlers {
  public:
   // Handles events of type E, which is deduced from a callback that is not generic. `callback`
-  // takes (const E&, const RecordedEvent&) or (const E&), and returns an absl::Status or nothing. A
-  // second callback for a type replaces the first.
+  // takes (const E&, const RecordedEvent&) or (const E&), and returns an absl::Status or nothing.
+  // It is kept, and lives as long as the last copy of this object. A second callback for a type
+  // replaces the first. An empty std::function is found out only by the first record, which fails.
   template <typename E, typename F>
   EventHandlers& On(F callback) {
     table_.Add<E>(std::move(callback));
@@ -135,7 +136,8 @@ class EventHandlers {
   }
 
   // What the callback returned. OK for a type without one. kDataLoss, marked Permanent: the payload
-  // cannot be decoded.
+  // cannot be decoded. What the callback throws passes through here; a Subscription catches it.
+  // Cost: one look-up by name, and the decoding of the payload.
   absl::Status Handle(const RecordedEvent& event) const { return table_.Handle(event); }
 
   // The names under which its events may be found in the log.
